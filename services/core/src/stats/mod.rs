@@ -1,0 +1,13 @@
+//! Every number that Retrylab reports, defined once: the counts that services keep and the figures made of them.
+
+mod figures;
+mod histogram;
+mod ratio;
+mod recovery;
+mod series;
+
+pub use figures::{ArmCounts, Fates, Figures};
+pub use histogram::{LatencyRecorder, SparseHistogram};
+pub use ratio::Ratio;
+pub use recovery::{Recovery, time_to_recovery};
+pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};

@@ -1,0 +1,119 @@
+//! An exact ratio of two counts: no figure passes through a float on its way from a count to a status.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+/// A ratio with a denominator above 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratio {
+    numerator: u64,
+    denominator: u64,
+}
+
+impl Ratio {
+    /// n ÷ d; `None` when d is 0: nothing is reported from data that is missing.
+    pub const fn new(numerator: u64, denominator: u64) -> Option<Self> {
+        if denominator == 0 { None } else { Some(Self { numerator, denominator }) }
+    }
+
+    /// The value as a float, for statistics.
+    pub fn to_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+
+    /// The value with `places` decimals, rounded half up.
+    pub fn decimal(self, places: u32) -> String {
+        let scale = 10u128.pow(places);
+        let d = u128::from(self.denominator);
+        let scaled = (u128::from(self.numerator) * scale * 2 + d) / (2 * d);
+        if places == 0 {
+            return scaled.to_string();
+        }
+        format!("{}.{:0width$}", scaled / scale, scaled % scale, width = places as usize)
+    }
+}
+
+/// Three decimals: the form of every ratio in a status.
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.decimal(3))
+    }
+}
+
+impl PartialEq for Ratio {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ratio {}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let left = u128::from(self.numerator) * u128::from(other.denominator);
+        let right = u128::from(other.numerator) * u128::from(self.denominator);
+        left.cmp(&right)
+    }
+}
+
+/// The text is no decimal number of at most 9 digits before the point and 6 after it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a decimal number such as 3.2")]
+pub struct NotADecimal;
+
+impl FromStr for Ratio {
+    type Err = NotADecimal;
+
+    fn from_str(text: &str) -> Result<Self, NotADecimal> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |s: &str, most| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole, 9) || !digits(fraction, 6) {
+            return Err(NotADecimal);
+        }
+        let denominator = 10u64.pow(fraction.len() as u32);
+        let number = |s: &str| s.parse::<u64>().map_err(|_| NotADecimal);
+        Ok(Self { numerator: number(whole)? * denominator + number(fraction)?, denominator })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(n: u64, d: u64) -> String {
+        Ratio::new(n, d).map_or_else(|| "none".into(), |r| r.to_string())
+    }
+
+    #[test]
+    fn three_decimals_rounded_half_up() {
+        assert_eq!(shown(30, 10), "3.000");
+        assert_eq!(shown(2, 3), "0.667");
+        assert_eq!(shown(1, 2_000), "0.001");
+        assert_eq!(shown(9_999, 10_000), "1.000");
+        assert_eq!(shown(u64::MAX, u64::MAX), "1.000");
+    }
+
+    #[test]
+    fn nothing_over_nothing_is_no_number() {
+        assert_eq!(shown(0, 0), "none");
+    }
+
+    #[test]
+    fn comparison_is_exact() {
+        let parsed: Ratio = "0.333333".parse().unwrap();
+        assert!(Ratio::new(1, 3).unwrap() > parsed);
+        assert_eq!("3.20".parse(), Ok(Ratio::new(16, 5).unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_decimal_is_refused() {
+        for text in ["", "-1", "1e3", ".5", "1.", "abc", "1.2.3", "9999999999"] {
+            assert_eq!(text.parse::<Ratio>(), Err(NotADecimal), "{text}");
+        }
+    }
+}

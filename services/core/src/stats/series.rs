@@ -1,0 +1,226 @@
+//! Counts by 100 ms: what client, backend and load generator record and hand over at the end of a run.
+//!
+//! Two clocks matter. **Cohort** columns count by the request's intended arrival, wherever the event fell; **wire**
+//! columns count by when the event happened.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Fate;
+
+/// The grain of every series. Windows begin and end on it.
+pub const BUCKET_MS: u64 = 100;
+
+const BUCKET_US: u64 = BUCKET_MS * 1_000;
+
+/// One column: counts by bucket; buckets beyond the last are 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(Vec<u32>);
+
+impl Counts {
+    /// Most buckets that a column holds: two hours, the longest run with the longest drain; later events count in the last.
+    const MAX_BUCKETS: usize = 72_000;
+
+    /// Counts one event at `at_us` microseconds after the run's start.
+    pub fn add(&mut self, at_us: u64) {
+        let bucket = ((at_us / BUCKET_US) as usize).min(Self::MAX_BUCKETS - 1);
+        if bucket >= self.0.len() {
+            self.0.resize(bucket + 1, 0);
+        }
+        self.0[bucket] += 1;
+    }
+
+    /// Adds another column, bucket by bucket.
+    pub fn merge(&mut self, other: &Self) {
+        if other.0.len() > self.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine += theirs;
+        }
+    }
+
+    /// The sum over [from, to) in milliseconds; `None`: to the end. Both lie on the grain.
+    pub fn sum(&self, from_ms: u64, to_ms: Option<u64>) -> u64 {
+        self.slice(from_ms, to_ms).iter().map(|&n| u64::from(n)).sum()
+    }
+
+    /// The sum over everything.
+    pub fn total(&self) -> u64 {
+        self.sum(0, None)
+    }
+
+    /// Where the last bucket with an event ends, in milliseconds.
+    pub const fn end_ms(&self) -> u64 {
+        self.0.len() as u64 * BUCKET_MS
+    }
+
+    /// The buckets of [from, to), without the zeros after the last event.
+    fn slice(&self, from_ms: u64, to_ms: Option<u64>) -> &[u32] {
+        let index = |ms: u64| ((ms / BUCKET_MS) as usize).min(self.0.len());
+        &self.0[index(from_ms)..to_ms.map_or(self.0.len(), index).max(index(from_ms))]
+    }
+}
+
+/// What the client counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSeries {
+    /// Requests, by cohort.
+    pub requests: Counts,
+    /// Attempts of these requests, by cohort.
+    pub attempts: Counts,
+    /// Attempts, by when they started.
+    pub wire_attempts: Counts,
+    /// Attempts after a request's first, by when they started.
+    pub wire_retries: Counts,
+    /// Requests whose first attempt succeeded, by cohort.
+    pub ok: Counts,
+    /// Requests that a later attempt saved, by cohort.
+    pub ok_after_retry: Counts,
+    /// Requests that used up their attempts, by cohort.
+    pub exhausted: Counts,
+    /// Requests that failed in a way that is not retried, by cohort.
+    pub not_retryable: Counts,
+}
+
+impl ClientSeries {
+    /// A request of the cohort arrived.
+    pub fn request(&mut self, cohort_us: u64) {
+        self.requests.add(cohort_us);
+    }
+
+    /// An attempt started at `now_us`; `retry`: it is not the request's first.
+    pub fn attempt(&mut self, cohort_us: u64, now_us: u64, retry: bool) {
+        self.attempts.add(cohort_us);
+        self.wire_attempts.add(now_us);
+        if retry {
+            self.wire_retries.add(now_us);
+        }
+    }
+
+    /// A request of the cohort ended.
+    pub fn end(&mut self, cohort_us: u64, fate: Fate) {
+        self.fate_mut(fate).add(cohort_us);
+    }
+
+    /// The column of a fate.
+    pub const fn fate(&self, fate: Fate) -> &Counts {
+        match fate {
+            Fate::Ok => &self.ok,
+            Fate::OkAfterRetry => &self.ok_after_retry,
+            Fate::Exhausted => &self.exhausted,
+            Fate::NotRetryable => &self.not_retryable,
+        }
+    }
+
+    const fn fate_mut(&mut self, fate: Fate) -> &mut Counts {
+        match fate {
+            Fate::Ok => &mut self.ok,
+            Fate::OkAfterRetry => &mut self.ok_after_retry,
+            Fate::Exhausted => &mut self.exhausted,
+            Fate::NotRetryable => &mut self.not_retryable,
+        }
+    }
+
+    /// Adds another client's counts.
+    pub fn merge(&mut self, other: &Self) {
+        let Self { requests, attempts, wire_attempts, wire_retries, ok, ok_after_retry, exhausted, not_retryable } =
+            self;
+        requests.merge(&other.requests);
+        attempts.merge(&other.attempts);
+        wire_attempts.merge(&other.wire_attempts);
+        wire_retries.merge(&other.wire_retries);
+        ok.merge(&other.ok);
+        ok_after_retry.merge(&other.ok_after_retry);
+        exhausted.merge(&other.exhausted);
+        not_retryable.merge(&other.not_retryable);
+    }
+}
+
+/// What the backend counts, all by when it happened there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendSeries {
+    /// Requests received.
+    pub received: Counts,
+    /// Requests that an Error fault answered.
+    pub injected: Counts,
+    /// Requests that the full queue turned away.
+    pub rejected: Counts,
+    /// Requests served, the wasted ones included.
+    pub completed: Counts,
+    /// Requests served for a client that had gone.
+    pub wasted: Counts,
+}
+
+impl BackendSeries {
+    /// Adds another backend's counts.
+    pub fn merge(&mut self, other: &Self) {
+        let Self { received, injected, rejected, completed, wasted } = self;
+        received.merge(&other.received);
+        injected.merge(&other.injected);
+        rejected.merge(&other.rejected);
+        completed.merge(&other.completed);
+        wasted.merge(&other.wasted);
+    }
+}
+
+/// What the load generator counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadSeries {
+    /// Requests planned, by intended start. Sent and dropped ones sum to it.
+    pub planned: Counts,
+    /// Requests sent, by intended start.
+    pub sent: Counts,
+    /// Requests that could not be sent, by intended start.
+    pub dropped: Counts,
+    /// Requests that were answered with success, by intended start.
+    pub ok: Counts,
+    /// Requests that were sent and not answered with success, by intended start.
+    pub failed: Counts,
+    /// Requests that were answered with success, by when the answer came.
+    pub goodput: Counts,
+}
+
+impl LoadSeries {
+    /// Adds another load generator's counts.
+    pub fn merge(&mut self, other: &Self) {
+        let Self { planned, sent, dropped, ok, failed, goodput } = self;
+        planned.merge(&other.planned);
+        sent.merge(&other.sent);
+        dropped.merge(&other.dropped);
+        ok.merge(&other.ok);
+        failed.merge(&other.failed);
+        goodput.merge(&other.goodput);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_falls_into_the_bucket_that_its_time_begins_in() {
+        let mut counts = Counts::default();
+        for at_us in [0, 99_999, 100_000, 1_000_000] {
+            counts.add(at_us);
+        }
+        assert_eq!(counts.sum(0, Some(100)), 2);
+        assert_eq!(counts.sum(100, Some(200)), 1);
+        assert_eq!(counts.sum(1_000, None), 1);
+        assert_eq!(counts.sum(1_100, Some(9_000)), 0);
+        assert_eq!(counts.total(), 4);
+    }
+
+    #[test]
+    fn merged_counts_are_the_sum_of_both() {
+        let (mut a, mut b) = (Counts::default(), Counts::default());
+        a.add(0);
+        b.add(0);
+        b.add(500_000);
+        a.merge(&b);
+        assert_eq!((a.sum(0, Some(100)), a.total()), (2, 3));
+    }
+}

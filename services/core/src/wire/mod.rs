@@ -1,0 +1,17 @@
+//! What the services say to each other and to their users over HTTP: the bodies of `/process`, `/admin/*` and the run
+//! protocol. Integers with their unit in the name; unknown fields are refused.
+
+mod admin;
+mod error;
+mod process;
+mod run;
+mod tag;
+
+pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
+pub use error::{ErrorBody, FieldError};
+pub use process::{BackendAnswer, ClientAnswer, Health};
+pub use run::{
+    BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
+    RunPlan, RunReport, RunRequest, RunState,
+};
+pub use tag::{RUN_HEADER, RunTag};

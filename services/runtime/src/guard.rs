@@ -1,0 +1,56 @@
+//! Who may use `/admin/*`: callers on loopback (a port-forward) and callers with the experiment's bearer token.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, header::AUTHORIZATION},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use retrylab_core::wire::ErrorBody;
+
+use crate::json::Json;
+
+/// The experiment's bearer token; without one only loopback callers get in.
+#[derive(Clone, Default)]
+pub struct AdminToken(Option<Arc<str>>);
+
+impl AdminToken {
+    /// The token, if one is set; an empty one is none.
+    pub fn new(token: Option<String>) -> Self {
+        Self(token.filter(|t| !t.is_empty()).map(Arc::from))
+    }
+
+    fn admits(&self, authorization: Option<&str>) -> bool {
+        let given = authorization.and_then(|value| value.strip_prefix("Bearer "));
+        matches!((&self.0, given), (Some(token), Some(given)) if equal_in_constant_time(token.as_bytes(), given.as_bytes()))
+    }
+}
+
+/// Never `{:?}` a secret.
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "AdminToken(set)" } else { "AdminToken(none)" })
+    }
+}
+
+fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+/// The routes, closed to everybody but loopback and bearers of the token: 401.
+pub fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, token: AdminToken) -> Router<S> {
+    routes.layer(from_fn_with_state(token, admit))
+}
+
+async fn admit(State(token): State<AdminToken>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if peer.is_some_and(|ip| ip.is_loopback()) || token.admits(authorization) {
+        return next.run(request).await;
+    }
+    let error = "/admin is open to callers on loopback (kubectl port-forward) and to bearers of the experiment's token";
+    (StatusCode::UNAUTHORIZED, Json(ErrorBody { error: error.into(), field: None })).into_response()
+}

@@ -1,0 +1,82 @@
+# What this project is built, tested and shown with. `make` alone lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Which of the project's own clusters the cluster-* targets mean; each name is another cluster.
+export RETRYLAB_CLUSTER ?= dev
+# Where clusters, images and everything else outside the repository are kept.
+export RETRYLAB_CACHE ?= $(HOME)/.cache/retrylab
+# The tag that the target `images` gives; tests and demo always use dev.
+export TAG ?= dev
+# Arguments for the program of test-cluster, such as the name of one test.
+ARGS ?=
+# Set to 1 to leave the cluster of test-cluster up, to look at.
+export KEEP ?=
+
+# Scripts that are run; the files that they source are checked along with them.
+SCRIPTS = .ci/run $(shell find deploy -name '*.sh' -perm /u+x)
+
+.PHONY: help
+help: ## Lists the targets and the variables
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
+	@printf '\nVariables\n'
+	@awk '/^# / {text = substr($$0, 3)} !/^#/ {if (text && $$0 ~ /\?=/) {sub(/^export /, ""); sub(/ *\?= */, "="); \
+	  printf "  %-40s %s\n", $$0, text} text = ""}' Makefile
+
+##@ Tests
+
+.PHONY: test
+test: lint test-unit test-cluster ## Everything: lint, test-unit and test-cluster
+
+.PHONY: lint
+lint: ## Formatting, clippy and shellcheck, with no warning allowed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	. deploy/cluster/lib/log.sh; . deploy/cluster/lib/packages.sh; need_packages shellcheck=shellcheck
+	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR $(SCRIPTS)
+
+.PHONY: test-unit
+test-unit: ## The tests that need no cluster
+	cargo test --workspace --locked --exclude retrylab-e2e
+
+.PHONY: test-cluster
+test-cluster: ## The tests in a real cluster, which is made for them and removed
+	deploy/cluster/test.sh $(ARGS)
+
+##@ Products
+
+.PHONY: images
+images: ## Builds the container images and their archives
+	deploy/images/build.sh
+
+.PHONY: crd
+crd: ## Writes deploy/operator/crd.yaml anew from the Rust types
+	cargo run --quiet --locked --package retrylab-operator -- crd > deploy/operator/crd.yaml.new
+	mv deploy/operator/crd.yaml.new deploy/operator/crd.yaml
+
+##@ Clusters
+
+.PHONY: cluster-up
+cluster-up: ## Starts the cluster RETRYLAB_CLUSTER: a real one-node Kubernetes that needs no Docker
+	deploy/cluster/up.sh
+
+.PHONY: cluster-down
+cluster-down: ## Ends it
+	deploy/cluster/down.sh
+
+.PHONY: cluster-shell
+cluster-shell: ## A shell inside it, with kubectl
+	@deploy/cluster/shell.sh
+
+.PHONY: demo
+demo: ## From nothing to results: a cluster, the operator and a comparison of retry strategies
+	@deploy/demo/up.sh
+
+.PHONY: demo-down
+demo-down: ## Removes all that the demo made
+	@deploy/demo/down.sh
+
+.PHONY: clean
+clean: ## Removes what was compiled, but no cluster and nothing in RETRYLAB_CACHE
+	cargo clean

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# The tests that need a cluster: builds the images and the tests, brings up a fresh cluster named `test`, installs the
+# operator and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
+# ends with the tests; with KEEP=1 it stays, to look at: RETRYLAB_CLUSTER=test deploy/cluster/shell.sh
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+export RETRYLAB_CLUSTER=test TAG=dev # the tag that deploy/operator names
+. "$here/lib/log.sh"
+. "$here/lib/paths.sh"
+. "$here/../images/names.sh"
+
+# Built out here: inside there is no network, and nothing else that cargo needs.
+build_tests() {
+  local package=(cargo test --package retrylab-e2e --test cluster --locked --no-run)
+  say "building the tests"
+  (cd "$root" && "${package[@]}" && "${package[@]}" --message-format=json 2> /dev/null) |
+    sed -nE 's/.*"kind":\["test"\].*"executable":"([^"]+)".*/\1/p'
+}
+
+inside() { "$here/shell.sh" "$@"; }
+
+kubectl() { inside kubectl "$@"; }
+
+install_operator() {
+  local archives=() component
+  for component in "${components[@]}"; do archives+=("$(archive "$component")"); done
+  "$here/load.sh" "${archives[@]}"
+  say "installing the operator"
+  kubectl apply --server-side --filename "$root/deploy/operator"
+  kubectl --namespace retrylab-system rollout status deployment/retrylab-operator --timeout 60s
+}
+
+finish() {
+  local code=$?
+  trap - EXIT
+  [ "$code" = 0 ] || show_why >&2 || true
+  if [ "${KEEP:-}" = 1 ]; then
+    say "the cluster stays up: RETRYLAB_CLUSTER=test $here/shell.sh"
+  else
+    "$here/down.sh"
+  fi
+  exit "$code"
+}
+
+show_why() {
+  say "what the cluster looked like"
+  kubectl get retryexperiments,pods --all-namespaces --output wide
+  kubectl get events --all-namespaces --sort-by .metadata.creationTimestamp | tail -n 40
+  kubectl --namespace retrylab-system logs deployment/retrylab-operator --tail 100 --all-containers
+}
+
+tests=$(build_tests)
+[ -x "$tests" ] || fail "cargo built no tests"
+"$here/../images/build.sh"
+trap finish EXIT
+"$here/down.sh"
+"$here/up.sh"
+install_operator
+say "running the tests"
+cd "$root/operator/e2e" # where cargo would run them
+inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" "$tests" "$@"

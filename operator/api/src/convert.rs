@@ -1,0 +1,143 @@
+//! From a spec to what the services run: one plan per service and arm.
+
+use std::time::Duration;
+
+use retrylab_core::{
+    fault::{FaultKind, FaultWindow},
+    load::{self, BurstSize, LoadPlan, LoadShape},
+    policy::{DelayLaw, Jitter, Policy, StrategyName},
+    wire::{BackendPlan, ClientPlan, LoadgenPlan, StrategySetting},
+};
+
+use crate::{
+    Arm, ArrivalLaw, Burst, Fault, FaultType, JitterKind, Load, RetryExperimentSpec, Span, Strategy, StrategyType,
+};
+
+/// Status of an Error fault that names none.
+const DEFAULT_ERROR_STATUS: u16 = 503;
+/// Pause of a closed-loop user that names none.
+const DEFAULT_THINK_MS: u64 = 1_000;
+/// How much longer than the longest possible request the load generator waits for an answer.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
+/// What every service runs for one arm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArmPlan {
+    /// For every client pod.
+    pub client: ClientPlan,
+    /// For every backend pod.
+    pub backend: BackendPlan,
+    /// For the load generator.
+    pub loadgen: LoadgenPlan,
+}
+
+/// The plans of one arm; the load goes to `target` (`host:port`). Arms of one experiment differ in nothing but the
+/// strategy, and in the time that the load generator waits for an answer.
+pub fn arm_plan(spec: &RetryExperimentSpec, arm: &Arm, target: &str) -> ArmPlan {
+    let duration_ms = spec.duration.as_millis();
+    let strategy = setting(&arm.strategy);
+    let longest = strategy.policy.longest_request(spec.client.timeout.as_duration()) + ANSWER_GRACE;
+    ArmPlan {
+        loadgen: LoadgenPlan {
+            load: load_plan(&spec.load, seed(spec.seed, 0), duration_ms),
+            target: target.to_owned(),
+            timeout_ms: longest.as_millis() as u64,
+        },
+        client: ClientPlan {
+            seed: seed(spec.seed, 1),
+            duration_ms,
+            strategy,
+            timeout_ms: spec.client.timeout.as_millis(),
+        },
+        backend: BackendPlan { seed: seed(spec.seed, 2), duration_ms, faults: fault_windows(&spec.faults) },
+    }
+}
+
+/// Each service draws from a seed of its own, so that no two of them share a sequence.
+const fn seed(seed: u64, service: u64) -> u64 {
+    seed.wrapping_mul(3).wrapping_add(service)
+}
+
+fn setting(strategy: &Strategy) -> StrategySetting {
+    let Strategy { kind, naive, fixed, backoff, jitter } = strategy;
+    match kind {
+        StrategyType::None => StrategySetting::preset(StrategyName::None),
+        StrategyType::Naive => {
+            let params = naive.clone().unwrap_or_default();
+            policy(StrategyName::Naive, params.max_attempts, DelayLaw::None)
+        }
+        StrategyType::Fixed => {
+            let params = fixed.clone().unwrap_or_default();
+            policy(StrategyName::Fixed, params.max_attempts, DelayLaw::Fixed { delay_ms: params.delay.as_millis() })
+        }
+        StrategyType::Backoff => {
+            let p = backoff.clone().unwrap_or_default();
+            policy(StrategyName::Backoff, p.max_attempts, exponential(p.base, p.factor, p.cap, Jitter::None))
+        }
+        StrategyType::Jitter => {
+            let p = jitter.clone().unwrap_or_default();
+            let random = match p.kind {
+                JitterKind::Additive => Jitter::Additive,
+                JitterKind::Full => Jitter::Full,
+                JitterKind::Equal => Jitter::Equal,
+            };
+            policy(StrategyName::Jitter, p.max_attempts, exponential(p.base, p.factor, p.cap, random))
+        }
+    }
+}
+
+const fn policy(strategy: StrategyName, max_attempts: u32, delay: DelayLaw) -> StrategySetting {
+    StrategySetting { strategy, policy: Policy { max_attempts, delay } }
+}
+
+const fn exponential(base: Span, factor: u32, cap: Span, jitter: Jitter) -> DelayLaw {
+    DelayLaw::Exponential { base_ms: base.as_millis(), factor, cap_ms: cap.as_millis(), jitter }
+}
+
+fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
+    let Load { rate, arrivals, bursts, users, stages, think_time } = load;
+    let arrivals = match arrivals.unwrap_or_default() {
+        ArrivalLaw::Uniform => load::ArrivalLaw::Uniform,
+        ArrivalLaw::Poisson => load::ArrivalLaw::Poisson,
+    };
+    let stages = match (users, stages) {
+        (Some(users), _) => Some(vec![load::Stage { for_ms: 0, users: *users }]),
+        (None, Some(stages)) => {
+            Some(stages.iter().map(|s| load::Stage { for_ms: s.for_.as_millis(), users: s.users }).collect())
+        }
+        (None, None) => None,
+    };
+    let shape = match stages {
+        Some(stages) => LoadShape::Closed { stages, think_ms: think_time.map_or(DEFAULT_THINK_MS, Span::as_millis) },
+        None => LoadShape::Open { rate: rate.unwrap_or(0), arrivals },
+    };
+    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect() }
+}
+
+fn burst(burst: &Burst) -> load::Burst {
+    let size = match (burst.rate, burst.for_) {
+        (Some(rate), Some(span)) => BurstSize::Rate { rate, for_ms: span.as_millis() },
+        _ => BurstSize::Requests(burst.requests.unwrap_or(0)),
+    };
+    load::Burst { at_ms: burst.at.as_millis(), size }
+}
+
+fn fault_windows(faults: &[Fault]) -> Vec<FaultWindow> {
+    let mut windows: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let permille = fault.percent.unwrap_or(100) * 10;
+            let kind = match fault.kind {
+                FaultType::Error => FaultKind::Error { status: fault.status.unwrap_or(DEFAULT_ERROR_STATUS), permille },
+                FaultType::Latency => {
+                    FaultKind::Latency { delay_ms: fault.latency.map_or(0, Span::as_millis), permille }
+                }
+                FaultType::Freeze => FaultKind::Freeze,
+            };
+            let (at_ms, for_ms) = (fault.at.as_millis(), fault.for_.as_millis());
+            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind }
+        })
+        .collect();
+    windows.sort_by_key(|window| window.at_ms);
+    windows
+}

@@ -1,0 +1,31 @@
+//! The `CustomResourceDefinition`, as it is applied.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::Value;
+
+use crate::RetryExperiment;
+
+/// The definition of `RetryExperiment`.
+///
+/// # Panics
+/// Never: the definition is made of constants, and a test makes it.
+pub fn crd() -> CustomResourceDefinition {
+    let mut crd = serde_json::to_value(RetryExperiment::crd()).expect("a definition is JSON");
+    strip_unknown_formats(&mut crd);
+    serde_json::from_value(crd).expect("a definition without formats is a definition")
+}
+
+/// Removes the formats that schemars gives to unsigned integers and that the API server warns about.
+fn strip_unknown_formats(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
+                map.remove("format");
+            }
+            map.values_mut().for_each(strip_unknown_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_unknown_formats),
+        _ => {}
+    }
+}

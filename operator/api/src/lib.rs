@@ -1,0 +1,30 @@
+//! The `RetryExperiment` resource: its types, its rules, and what the services are to run for it.
+//!
+//! Each rule stands twice: in the CRD, where the API server refuses a bad object at `kubectl apply`, and in
+//! [`validate`], for callers without an API server. A table of bad objects runs against both.
+
+mod conditions;
+mod convert;
+mod crd;
+mod span;
+mod spec;
+mod status;
+mod validate;
+
+pub use conditions::{ConditionType, Reason};
+pub use convert::{ArmPlan, arm_plan};
+pub use crd::crd;
+pub use span::Span;
+pub use spec::{
+    Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
+    JitterKind, JitterParams, Load, LoadgenSpec, Metric, NaiveParams, RetryExperiment, RetryExperimentSpec, Stage,
+    Strategy, StrategyType,
+};
+pub use status::{
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,
+    RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
+};
+pub use validate::{Caps, validate};
+
+/// The API group.
+pub const GROUP: &str = "retrylab.dev";

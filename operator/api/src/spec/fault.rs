@@ -1,0 +1,61 @@
+//! `spec.faults`: when the backend breaks, and how.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Span;
+
+/// One failure window.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("!(self.name in ['baseline', 'recovery', 'total'])").message("name: baseline, recovery and total are the names of other windows"),
+    validation = Rule::new("!has(self.status) || self.type == 'Error'").message("status: only with type Error"),
+    validation = Rule::new("!has(self.percent) || self.type != 'Freeze'").message("percent: not with type Freeze, which stops all work"),
+    validation = Rule::new("has(self.latency) == (self.type == 'Latency')").message("latency: needed with type Latency, and only there"),
+)]
+pub struct Fault {
+    /// The window's name in the results.
+    #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// When it begins, from the arm's start: a multiple of 100ms, at most 1h.
+    #[x_kube(
+        validation = Rule::new("duration(self) <= duration('1h')").message("at: at most 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("at: a multiple of 100ms")
+    )]
+    pub at: Span,
+    /// How long it lasts: 100ms to 1h, a multiple of 100ms.
+    #[serde(rename = "for")]
+    #[x_kube(
+        validation = Rule::new("duration(self) >= duration('100ms') && duration(self) <= duration('1h')").message("for: 100ms to 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("for: a multiple of 100ms")
+    )]
+    pub for_: Span,
+    /// Error: answers at once with an error. Latency: answers later. Freeze: work stands still and the queue grows.
+    #[serde(rename = "type")]
+    pub kind: FaultType,
+    /// For type Error: the status of the answer, 400 to 599. Default: 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 400, max = 599))]
+    pub status: Option<u16>,
+    /// The share of requests that it strikes, each independently: 1 to 100. Default: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: Option<u16>,
+    /// For type Latency: the added delay, 1ms to 10m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('10m')").message("latency: 1ms to 10m"))]
+    pub latency: Option<Span>,
+}
+
+/// The types of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FaultType {
+    /// Answers at once with an error status.
+    Error,
+    /// Answers later.
+    Latency,
+    /// Work stands still; the queue grows.
+    Freeze,
+}

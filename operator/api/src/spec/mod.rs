@@ -1,0 +1,120 @@
+//! `spec`: what a user writes.
+
+mod criterion;
+mod fault;
+mod load;
+mod strategy;
+mod workload;
+
+pub use criterion::{Criterion, Metric};
+pub use fault::{Fault, FaultType};
+pub use load::{ArrivalLaw, Burst, Load, Stage};
+pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
+pub use workload::{BackendSpec, ClientSpec, LoadgenSpec};
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::{Span, status::RetryExperimentStatus};
+
+/// Puts retry policies under test: deploys a client and a backend, breaks the backend on a schedule, and writes into
+/// the status what the retries did.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "retrylab.dev",
+    version = "v1alpha1",
+    kind = "RetryExperiment",
+    plural = "retryexperiments",
+    shortname = "rx",
+    category = "retrylab",
+    namespaced,
+    status = "RetryExperimentStatus",
+    derive = "PartialEq",
+    validation = Rule::new("size(self.metadata.name) <= 48").message("metadata.name: at most 48 characters, since the names of Deployments are made from it"),
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.startedAt) || (self.spec.seed == oldSelf.spec.seed && self.spec.arms == oldSelf.spec.arms && self.spec.load == oldSelf.spec.load && self.spec.faults == oldSelf.spec.faults && self.spec.duration == oldSelf.spec.duration && self.spec.client == oldSelf.spec.client && self.spec.backend == oldSelf.spec.backend && self.spec.loadgen == oldSelf.spec.loadgen && self.spec.criteria == oldSelf.spec.criteria && self.spec.readyTimeout == oldSelf.spec.readyTimeout)").message("spec: an experiment that has started can't be changed, but for suspend, abort and ttlSecondsAfterFinished; apply it under another name"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Verdict", type_ = "string", json_path = ".status.verdict"),
+    printcolumn(name = "Arm", type_ = "string", json_path = ".status.summary.arm", description = "The arm that the next columns are about: the one that runs, or the last"),
+    printcolumn(name = "Amp", type_ = "string", json_path = ".status.summary.amplification", description = "Attempts ÷ requests of the whole run"),
+    printcolumn(name = "Peak", type_ = "string", json_path = ".status.summary.peakAmplification", description = "Highest attempts ÷ arrivals of a second"),
+    printcolumn(name = "Success", type_ = "string", json_path = ".status.summary.successRate", description = "Requests that succeeded ÷ requests"),
+    printcolumn(name = "Recovery", type_ = "string", json_path = ".status.summary.timeToRecovery", description = "From the last fault's end to stable service"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(self.duration))").message("faults: every window must be over by the experiment's duration").field_path(".faults"),
+    validation = Rule::new("self.faults.all(f, self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)))").message("faults: windows must not overlap").field_path(".faults"),
+    validation = Rule::new("self.load.bursts.all(b, duration(b.at) < duration(self.duration))").message("load.bursts: at must lie before the experiment's duration").field_path(".load"),
+    validation = Rule::new("self.load.bursts.all(b, !has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration))").message("load.bursts: every burst must be over by the experiment's duration").field_path(".load"),
+    validation = Rule::new("self.criteria.all(c, !has(c.arm) || self.arms.exists(a, a.name == c.arm))").message("criteria: arm must be the name of one of spec.arms").field_path(".criteria"),
+    validation = Rule::new("self.criteria.all(c, c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window))").message("criteria: window must be total, a fault's name, or (where there are faults) baseline or recovery").field_path(".criteria"),
+)]
+pub struct RetryExperimentSpec {
+    /// Seeds every random draw: the same seed gives the same arrivals, the same struck requests and the same jitter.
+    #[serde(default = "default_seed")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    pub seed: u64,
+
+    /// The strategies to compare, run one after the other under the same load and faults. 1 to 8.
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub arms: Vec<Arm>,
+
+    /// What is sent to the client.
+    pub load: Load,
+
+    /// When the backend breaks, and how. Windows must not overlap. At most 10.
+    #[serde(default)]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub faults: Vec<Fault>,
+
+    /// How long each arm's load goes on: 1s to 1h, in steps of 100ms.
+    #[x_kube(
+        validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("duration: 1s to 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("duration: a multiple of 100ms")
+    )]
+    pub duration: Span,
+
+    /// The client: a retrying service between the load and the backend.
+    #[serde(default)]
+    pub client: ClientSpec,
+
+    /// The backend: a service with finite capacity that can be broken.
+    #[serde(default)]
+    pub backend: BackendSpec,
+
+    /// The load generator.
+    #[serde(default)]
+    pub loadgen: LoadgenSpec,
+
+    /// What must hold for the verdict Passed. At most 20.
+    #[serde(default)]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub criteria: Vec<Criterion>,
+
+    /// How long the workloads may take to become ready before the experiment fails: 10s to 10m.
+    #[serde(default = "default_ready_timeout")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('10m')").message("readyTimeout: 10s to 10m"))]
+    pub ready_timeout: Span,
+
+    /// Don't begin another arm; the one that runs goes on to its end.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// End the experiment now, with the verdict Aborted.
+    #[serde(default)]
+    pub abort: bool,
+
+    /// How long the workloads stay after the end; the object and its results stay in any case.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub ttl_seconds_after_finished: u32,
+}
+
+const fn default_seed() -> u64 {
+    1
+}
+
+const fn default_ready_timeout() -> Span {
+    Span::from_millis(120_000)
+}

@@ -1,0 +1,279 @@
+//! `status`: what the operator found out. Ratios are decimals with three places, as strings; times are UTC.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What became of the experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryExperimentStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the experiment stands, for people; scripts read the conditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// The verdict, once the experiment is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why the verdict is what it is, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `Accepted`, `WorkloadsReady`, `FaultActive`, `Paused`, `Complete` and `Succeeded`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Since when the workloads are being deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploying_since: Option<Time>,
+    /// When the first arm was handed over. From then on the spec can't be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When the experiment was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// The figures of the arm that runs, or of the last one: what `kubectl get` shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// The arms that were begun, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<ArmStatus>,
+    /// The criteria, each with what was observed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriterionStatus>,
+}
+
+/// Where an experiment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Phase {
+    /// The workloads are being deployed.
+    Deploying,
+    /// An arm runs, or is about to.
+    Running,
+    /// `spec.suspend` holds the next arm back.
+    Paused,
+    /// It is over.
+    Complete,
+}
+
+/// What an experiment found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Verdict {
+    /// The evidence is complete and every criterion holds.
+    Passed,
+    /// The evidence is complete and a criterion does not hold.
+    Failed,
+    /// The evidence does not carry a verdict.
+    Inconclusive,
+    /// `spec.abort` ended it.
+    Aborted,
+    /// It could not be carried out.
+    Error,
+}
+
+impl Verdict {
+    /// The verdict as it stands in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "Passed",
+            Self::Failed => "Failed",
+            Self::Inconclusive => "Inconclusive",
+            Self::Aborted => "Aborted",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// The figures that `kubectl get` shows, of one arm over its whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The arm.
+    pub arm: String,
+    /// Attempts ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplification: Option<String>,
+    /// The highest attempts ÷ arrivals of a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_amplification: Option<String>,
+    /// Requests that succeeded ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_rate: Option<String>,
+    /// From the last fault's end to stable service, or "> X" when it was not stable in the observed time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_recovery: Option<String>,
+}
+
+/// One arm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArmStatus {
+    /// The arm's name.
+    pub name: String,
+    /// Where it stands.
+    pub phase: ArmPhase,
+    /// The run as it was handed over to the pods.
+    pub run: RunRecord,
+    /// When the arm was over, the drain included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// The figures of each window: baseline, every fault, recovery, total.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowStatus>,
+    /// How service came back after the last fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryStatus>,
+    /// From the intended start of a request to its answer, queueing and waits included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyStatus>,
+    /// Whether the figures may carry a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceStatus>,
+}
+
+/// Where an arm stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ArmPhase {
+    /// Its start is settled, and the pods have its plan or are about to get it.
+    Running,
+    /// Its figures are in.
+    Complete,
+    /// It was ended before its time.
+    Stopped,
+}
+
+/// A run as it was handed over: written before any pod is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunRecord {
+    /// The run's id, the same on every pod.
+    pub id: String,
+    /// How many times a start was settled; more than 1 when an earlier start passed before any load was sent.
+    pub handover: u32,
+    /// When it was settled.
+    pub settled_at: MicroTime,
+    /// When the schedule begins.
+    pub starts_at: MicroTime,
+}
+
+/// The figures of one window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowStatus {
+    /// baseline, a fault's name, recovery or total.
+    pub name: String,
+    /// When it was to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_at: Option<MicroTime>,
+    /// For a fault: when it took effect, on the backend's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_at: Option<MicroTime>,
+    /// For a fault: how far its start and its end were from the plan, the larger of both, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_ms: Option<u64>,
+    /// Requests whose intended start lies in the window, dropped ones included.
+    pub requests: u64,
+    /// All attempts of these requests, whenever they were made.
+    pub attempts: u64,
+    /// Attempts that the clients started in the window.
+    pub wire_attempts: u64,
+    /// Attempts that the backends received in the window.
+    pub backend_requests: u64,
+    /// Cohort amplification: attempts ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplification: Option<String>,
+    /// Wire amplification: wireAttempts ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wire_amplification: Option<String>,
+    /// backendRequests ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend_amplification: Option<String>,
+    /// The highest wire amplification of a second; seconds with under 20 arrivals don't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_amplification: Option<String>,
+    /// Retries ÷ attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_share: Option<String>,
+    /// Requests that succeeded ÷ requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_rate: Option<String>,
+    /// Successful answers per second in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<String>,
+    /// How the window's requests ended; they sum to `requests`.
+    pub fates: FatesStatus,
+}
+
+/// How requests ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FatesStatus {
+    /// The first attempt succeeded.
+    pub ok: u64,
+    /// A later attempt succeeded.
+    pub ok_after_retry: u64,
+    /// The attempts were used up.
+    pub exhausted: u64,
+    /// Failed in a way that is not retried.
+    pub not_retryable: u64,
+    /// The load generator could not send it.
+    pub dropped: u64,
+}
+
+/// How service came back after the last fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryStatus {
+    /// From the fault's end to the first moment after which, for 10s, goodput is at least 95 % and p99 at most 110 % of
+    /// the baseline's; "> X" when there was none in the observed time.
+    pub time_to_recovery: String,
+}
+
+/// Latency quantiles in milliseconds, as decimals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LatencyStatus {
+    /// Half of all requests took no longer.
+    pub p50: String,
+    /// 99 % took no longer.
+    pub p99: String,
+    /// 99.9 % took no longer.
+    pub p999: String,
+}
+
+/// Whether the figures may carry a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceStatus {
+    /// Requests that the faults struck ÷ requests that they should have struck; the least of all windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_delivered: Option<String>,
+    /// Requests sent ÷ requests planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_achieved: Option<String>,
+    /// The sum of all differences between the counts of client, backend and load generator; 0 on a lossless run.
+    pub accounting_gap: u64,
+    /// How late the load generator was, p99, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness_p99: Option<String>,
+    /// What the evidence lacks, in words; empty when it carries a verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shortcomings: Vec<String>,
+}
+
+/// One criterion in one arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CriterionStatus {
+    /// The criterion's name.
+    pub name: String,
+    /// The arm.
+    pub arm: String,
+    /// What was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// Whether it holds; not known when nothing was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
+}

@@ -1,0 +1,269 @@
+//! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
+
+use std::collections::BTreeSet;
+
+use retrylab_core::{
+    stats::Ratio,
+    timeline::{BASELINE, RECOVERY, TOTAL},
+    wire::{FieldError, RunPlan},
+};
+
+use crate::{Burst, Criterion, Fault, FaultType, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
+
+/// What the operator's owner allows at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Requests per second, the steady rate and every burst's.
+    pub rate_max: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { rate_max: 20_000 }
+    }
+}
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+/// Checks a spec against every rule.
+///
+/// # Errors
+/// Names the first field that is not allowed, with its value and what is allowed.
+pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError> {
+    within_number("spec.seed", spec.seed, 0, 9_007_199_254_740_991)?;
+    within("spec.duration", spec.duration, SECOND, HOUR)?;
+    on_the_grain("spec.duration", spec.duration)?;
+    within("spec.readyTimeout", spec.ready_timeout, 10 * SECOND, 10 * MINUTE)?;
+    within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400)?;
+    workloads(spec)?;
+    arms(spec)?;
+    load(&spec.load, spec.duration, caps)?;
+    faults(spec)?;
+    criteria(spec)?;
+    // Last, the bounds of what the services run: a spec that passes here is never refused by a pod.
+    for arm in &spec.arms {
+        let plan = arm_plan(spec, arm, "client:8000");
+        plan.client
+            .validate()
+            .and(plan.backend.validate())
+            .and(plan.loadgen.validate())
+            .map_err(|e| e.within("spec"))?;
+    }
+    Ok(())
+}
+
+fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
+    within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
+    within_number("spec.backend.replicas", spec.backend.replicas, 1, 10)?;
+    within("spec.backend.serviceTime", spec.backend.service_time, 1, MINUTE)?;
+    within_number("spec.backend.concurrency", spec.backend.concurrency, 1, 10_000)?;
+    within_number("spec.backend.queue", spec.backend.queue, 0, 100_000)?;
+    for (field, image) in [
+        ("spec.client.image", &spec.client.image),
+        ("spec.backend.image", &spec.backend.image),
+        ("spec.loadgen.image", &spec.loadgen.image),
+    ] {
+        if let Some(image) = image {
+            within_number(&format!("{field} (its length)"), image.len() as u64, 1, 255)?;
+        }
+    }
+    Ok(())
+}
+
+fn arms(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    within_number("spec.arms (their number)", spec.arms.len() as u64, 1, 8)?;
+    names("spec.arms", spec.arms.iter().map(|arm| arm.name.as_str()))?;
+    for (i, arm) in spec.arms.iter().enumerate() {
+        let (place, strategy) = (format!("spec.arms[{i}].strategy"), &arm.strategy);
+        for (field, given, kind) in [
+            ("naive", strategy.naive.is_some(), StrategyType::Naive),
+            ("fixed", strategy.fixed.is_some(), StrategyType::Fixed),
+            ("backoff", strategy.backoff.is_some(), StrategyType::Backoff),
+            ("jitter", strategy.jitter.is_some(), StrategyType::Jitter),
+        ] {
+            if given && strategy.kind != kind {
+                return refuse(&format!("{place}.{field}"), "parameters", format!("only with type {kind:?}"));
+            }
+        }
+        if let Some(fixed) = &strategy.fixed {
+            within(&format!("{place}.fixed.delay"), fixed.delay, 0, HOUR)?;
+        }
+        let backoff = strategy.backoff.as_ref().map(|p| ("backoff", p.base, p.cap));
+        let jitter = strategy.jitter.as_ref().map(|p| ("jitter", p.base, p.cap));
+        for (field, base, cap) in backoff.into_iter().chain(jitter) {
+            within(&format!("{place}.{field}.base"), base, 1, HOUR)?;
+            within(&format!("{place}.{field}.cap"), cap, base.as_millis(), HOUR)?;
+        }
+        arm_plan(spec, arm, "client:8000").client.strategy.policy.validate().map_err(|e| camel(e).within(&place))?;
+    }
+    Ok(())
+}
+
+/// The policy's own errors name the wire's field; a spec has `maxAttempts` for `max_attempts`.
+fn camel(mut error: FieldError) -> FieldError {
+    error.field = error.field.replace("max_attempts", "maxAttempts").replace("delay.", "");
+    error
+}
+
+fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {
+    let steady = [load.rate.is_some(), load.users.is_some(), load.stages.is_some()].into_iter().filter(|x| *x).count();
+    if steady > 1 {
+        return refuse("spec.load", "several of rate, users and stages", "only one of them");
+    }
+    if steady == 0 && load.bursts.is_empty() {
+        return refuse("spec.load", "nothing", "rate, users, stages or bursts");
+    }
+    let closed = load.users.is_some() || load.stages.is_some();
+    if load.arrivals.is_some() && load.rate.is_none() && load.bursts.is_empty() {
+        return refuse("spec.load.arrivals", "arrivals", "only with rate or bursts");
+    }
+    if load.think_time.is_some() && !closed {
+        return refuse("spec.load.thinkTime", "a time", "only with users or stages");
+    }
+    if let Some(rate) = load.rate {
+        within_number("spec.load.rate", rate, 1, u64::from(caps.rate_max.min(20_000)))?;
+    }
+    if let Some(users) = load.users {
+        within_number("spec.load.users", users, 1, 1_000)?;
+    }
+    if let Some(think_time) = load.think_time {
+        within("spec.load.thinkTime", think_time, 0, MINUTE)?;
+    }
+    if let Some(stages) = &load.stages {
+        within_number("spec.load.stages (their number)", stages.len() as u64, 1, 20)?;
+        for (i, stage) in stages.iter().enumerate() {
+            within(&format!("spec.load.stages[{i}].for"), stage.for_, 0, HOUR)?;
+            within_number(&format!("spec.load.stages[{i}].users"), stage.users, 0, 1_000)?;
+        }
+    }
+    within_number("spec.load.bursts (their number)", load.bursts.len() as u64, 0, 20)?;
+    names("spec.load.bursts", load.bursts.iter().map(|burst| burst.name.as_str()))?;
+    load.bursts.iter().enumerate().try_for_each(|(i, b)| burst(&format!("spec.load.bursts[{i}]"), b, duration, caps))
+}
+
+fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), FieldError> {
+    on_the_grain(&format!("{place}.at"), burst.at)?;
+    within(&format!("{place}.at"), burst.at, 0, duration.as_millis().saturating_sub(1))?;
+    match (burst.requests, burst.rate, burst.for_) {
+        (Some(requests), None, None) => within_number(&format!("{place}.requests"), requests, 1, 10_000),
+        (None, Some(rate), Some(span)) => {
+            within_number(&format!("{place}.rate"), rate, 1, u64::from(caps.rate_max.min(20_000)))?;
+            within(&format!("{place}.for"), span, 100, duration.as_millis().saturating_sub(burst.at.as_millis()))
+        }
+        _ => refuse(place, "another choice", "either requests, or rate with for"),
+    }
+}
+
+fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 10)?;
+    names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()))?;
+    for (i, f) in spec.faults.iter().enumerate() {
+        fault(&format!("spec.faults[{i}]"), f, spec.duration)?;
+    }
+    let mut in_time: Vec<_> = spec.faults.iter().collect();
+    in_time.sort_by_key(|fault| fault.at);
+    match in_time.windows(2).find(|pair| pair[0].at.as_millis() + pair[0].for_.as_millis() > pair[1].at.as_millis()) {
+        Some(pair) => {
+            refuse("spec.faults", format!("{} and {}", pair[0].name, pair[1].name), "windows that don't overlap")
+        }
+        None => Ok(()),
+    }
+}
+
+fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
+    if [BASELINE, RECOVERY, TOTAL].contains(&fault.name.as_str()) {
+        return refuse(&format!("{place}.name"), &fault.name, "none of the names of other windows");
+    }
+    on_the_grain(&format!("{place}.at"), fault.at)?;
+    on_the_grain(&format!("{place}.for"), fault.for_)?;
+    within(&format!("{place}.for"), fault.for_, 100, duration.as_millis())?;
+    within(&format!("{place}.at"), fault.at, 0, duration.as_millis().saturating_sub(fault.for_.as_millis()))?;
+    if let Some(status) = fault.status {
+        within_number(&format!("{place}.status"), status, 400, 599)?;
+        if fault.kind != FaultType::Error {
+            return refuse(&format!("{place}.status"), status, "only with type Error");
+        }
+    }
+    if let Some(percent) = fault.percent {
+        within_number(&format!("{place}.percent"), percent, 1, 100)?;
+        if fault.kind == FaultType::Freeze {
+            return refuse(&format!("{place}.percent"), percent, "not with type Freeze, which stops all work");
+        }
+    }
+    match (fault.kind, fault.latency) {
+        (FaultType::Latency, Some(latency)) => within(&format!("{place}.latency"), latency, 1, 10 * MINUTE),
+        (FaultType::Latency, None) => refuse(&format!("{place}.latency"), "nothing", "1ms to 10m"),
+        (_, Some(latency)) => refuse(&format!("{place}.latency"), latency, "only with type Latency"),
+        (_, None) => Ok(()),
+    }
+}
+
+fn criteria(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    within_number("spec.criteria (their number)", spec.criteria.len() as u64, 0, 20)?;
+    names("spec.criteria", spec.criteria.iter().map(|criterion| criterion.name.as_str()))?;
+    spec.criteria.iter().enumerate().try_for_each(|(i, c)| criterion(&format!("spec.criteria[{i}]"), c, spec))
+}
+
+fn criterion(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    if criterion.max.is_none() && criterion.min.is_none() {
+        return refuse(place, "no bound", "max or min");
+    }
+    for (field, bound) in [("max", &criterion.max), ("min", &criterion.min)] {
+        if let Some(bound) = bound.as_ref().filter(|b| b.parse::<Ratio>().is_err()) {
+            return refuse(&format!("{place}.{field}"), bound, "a decimal such as 3.2");
+        }
+    }
+    if let Some(arm) = criterion.arm.as_ref().filter(|name| !spec.arms.iter().any(|arm| arm.name == **name)) {
+        return refuse(&format!("{place}.arm"), arm, "the name of one of spec.arms");
+    }
+    let window = criterion.window.as_str();
+    let of_faults = !spec.faults.is_empty() && [BASELINE, RECOVERY].contains(&window);
+    if window == TOTAL || of_faults || spec.faults.iter().any(|fault| fault.name == window) {
+        Ok(())
+    } else {
+        refuse(
+            &format!("{place}.window"),
+            window,
+            "total, a fault's name, or (where there are faults) baseline or recovery",
+        )
+    }
+}
+
+/// Names are labels of up to 30 characters, each used once.
+fn names<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), FieldError> {
+    let mut seen = BTreeSet::new();
+    for (i, name) in names.enumerate() {
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let inner = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !inner || name.len() > 30 || !edge(name.chars().next()) || !edge(name.chars().last()) {
+            return refuse(&format!("{list}[{i}].name"), name, "1 to 30 small letters, digits and inner hyphens");
+        }
+        if !seen.insert(name) {
+            return refuse(&format!("{list}[{i}].name"), name, "a name that no other has");
+        }
+    }
+    Ok(())
+}
+
+fn within(field: &str, value: Span, low_ms: u64, high_ms: u64) -> Result<(), FieldError> {
+    if (low_ms..=high_ms).contains(&value.as_millis()) {
+        return Ok(());
+    }
+    refuse(field, value, format!("{} to {}", Span::from_millis(low_ms), Span::from_millis(high_ms)))
+}
+
+fn within_number(field: &str, value: impl Into<u64>, low: u64, high: u64) -> Result<(), FieldError> {
+    let value = value.into();
+    if (low..=high).contains(&value) { Ok(()) } else { refuse(field, value, format!("{low} to {high}")) }
+}
+
+fn on_the_grain(field: &str, value: Span) -> Result<(), FieldError> {
+    if value.as_millis().is_multiple_of(100) { Ok(()) } else { refuse(field, value, "a multiple of 100ms") }
+}
+
+fn refuse<T>(field: &str, given: impl std::fmt::Display, allowed: impl Into<String>) -> Result<T, FieldError> {
+    Err(FieldError::new(field, given, allowed))
+}

@@ -1,0 +1,120 @@
+//! The end: the verdict, its conditions, and what becomes of the workloads.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::SignedDuration;
+use retrylab_api::{
+    ArmPhase, ArmStatus, ConditionType, Criterion, CriterionStatus, Metric, Reason, RetryExperimentSpec, Verdict,
+    WindowStatus,
+};
+use retrylab_core::{stats::Ratio, wire::FieldError};
+
+use crate::{Decision, Workloads, status::Draft};
+
+/// The spec is not valid.
+pub fn rejected(error: &FieldError, draft: &mut Draft) {
+    draft.set(ConditionType::Accepted, false, Reason::Invalid, error.to_string());
+    let now = draft.time();
+    draft.status.verdict = Some(Verdict::Error);
+    draft.status.message = Some(error.to_string());
+    draft.status.finished_at = Some(now);
+    draft.set(ConditionType::Complete, true, Reason::Invalid, error.to_string());
+    draft.set(ConditionType::Succeeded, false, Reason::Invalid, error.to_string());
+}
+
+/// All arms were run: the verdict follows from the evidence, then from the criteria.
+pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
+    let criteria = criteria(&spec.criteria, &draft.status.arms);
+    let lacking = draft.status.arms.iter().filter_map(|arm| {
+        let shortcomings = &arm.evidence.as_ref()?.shortcomings;
+        (!shortcomings.is_empty()).then(|| format!("{}: {}", arm.name, shortcomings.join("; ")))
+    });
+    let lacking: Vec<String> = lacking.collect();
+    let shown = |holds: Option<bool>| {
+        let these = criteria.iter().filter(move |c| c.holds == holds);
+        these
+            .map(|c| format!("{} in {}: {}", c.name, c.arm, c.observed.as_deref().unwrap_or("nothing observed")))
+            .collect()
+    };
+    let (failed, unknown): (Vec<String>, Vec<String>) = (shown(Some(false)), shown(None));
+    draft.status.criteria = criteria;
+    if !lacking.is_empty() {
+        conclude(Verdict::Inconclusive, lacking.join("; "), draft);
+    } else if !unknown.is_empty() {
+        conclude(Verdict::Inconclusive, format!("criteria without a figure: {}", unknown.join("; ")), draft);
+    } else if !failed.is_empty() {
+        conclude(Verdict::Failed, format!("criteria that don't hold: {}", failed.join("; ")), draft);
+    } else {
+        let held = draft.status.criteria.len();
+        conclude(Verdict::Passed, format!("the evidence is complete, and all {held} checks of criteria hold"), draft);
+    }
+}
+
+/// The experiment is over with this verdict.
+pub fn conclude(verdict: Verdict, message: String, draft: &mut Draft) {
+    let now = draft.time();
+    if let Some(arm) = draft.running_arm_mut() {
+        arm.phase = ArmPhase::Stopped;
+        arm.finished_at = Some(now.clone());
+    }
+    let reason = match verdict {
+        Verdict::Passed => Reason::Passed,
+        Verdict::Failed => Reason::Failed,
+        Verdict::Inconclusive => Reason::Inconclusive,
+        Verdict::Aborted => Reason::Aborted,
+        Verdict::Error => Reason::Error,
+    };
+    draft.status.verdict = Some(verdict);
+    draft.status.finished_at = Some(now);
+    draft.set(ConditionType::FaultActive, false, Reason::NoWindowOpen, "");
+    draft.set(ConditionType::Paused, false, Reason::NotSuspended, "");
+    draft.set(ConditionType::Complete, true, reason, message.clone());
+    draft.set(ConditionType::Succeeded, verdict == Verdict::Passed, reason, message.clone());
+    draft.status.message = Some(message);
+}
+
+/// The experiment is over: its workloads stay for `ttlSecondsAfterFinished`, then they go.
+pub fn after_the_end(spec: &RetryExperimentSpec, draft: &mut Draft) -> Decision {
+    let Some(finished) = draft.status.finished_at.as_ref().map(|t| t.0) else {
+        return (Workloads::Removed, vec![], None);
+    };
+    let left =
+        (finished + SignedDuration::from_secs(i64::from(spec.ttl_seconds_after_finished))).duration_since(draft.now);
+    if left.is_positive() {
+        return (Workloads::AsTheyAre, vec![], Some(Duration::from_millis(left.as_millis().max(1) as u64)));
+    }
+    if draft.status.conditions.iter().any(|c| c.type_ == ConditionType::WorkloadsReady.as_str() && c.status == "True") {
+        draft.set(ConditionType::WorkloadsReady, false, Reason::Removed, "removed after the end");
+    }
+    (Workloads::Removed, vec![], None)
+}
+
+/// Every criterion in every arm that it is about.
+fn criteria(criteria: &[Criterion], arms: &[ArmStatus]) -> Vec<CriterionStatus> {
+    let about = |criterion: &Criterion, arm: &ArmStatus| criterion.arm.as_ref().is_none_or(|name| *name == arm.name);
+    let of_criterion =
+        |criterion| arms.iter().filter(move |arm| about(criterion, arm)).map(move |arm| check(criterion, arm));
+    criteria.iter().flat_map(of_criterion).collect()
+}
+
+fn check(criterion: &Criterion, arm: &ArmStatus) -> CriterionStatus {
+    let observed = arm.windows.iter().find(|w| w.name == criterion.window).and_then(|w| figure(criterion.metric, w));
+    // The figure as the status shows it is what the bound is held against: what people read is what was judged.
+    let value = observed.as_ref().and_then(|text| text.parse::<Ratio>().ok());
+    let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Ratio>().ok());
+    let holds = value.map(|value| {
+        bound(&criterion.max).is_none_or(|max| value <= max) && bound(&criterion.min).is_none_or(|min| value >= min)
+    });
+    CriterionStatus { name: criterion.name.clone(), arm: arm.name.clone(), observed, holds }
+}
+
+fn figure(metric: Metric, window: &WindowStatus) -> Option<String> {
+    match metric {
+        Metric::Amplification => window.amplification.clone(),
+        Metric::WireAmplification => window.wire_amplification.clone(),
+        Metric::BackendAmplification => window.backend_amplification.clone(),
+        Metric::PeakAmplification => window.peak_amplification.clone(),
+        Metric::SuccessRate => window.success_rate.clone(),
+        Metric::RetryShare => window.retry_share.clone(),
+    }
+}

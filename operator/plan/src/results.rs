@@ -1,0 +1,212 @@
+//! From what the pods counted to the figures in the status.
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+    jiff::{SignedDuration, Timestamp},
+};
+use retrylab_api::{
+    ArmPlan, ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RetryExperimentSpec, RunRecord,
+    Span, Summary, WindowStatus,
+};
+use retrylab_core::{
+    evidence::{Evidence, FaultEvidence},
+    stats::{ArmCounts, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
+    timeline::{TOTAL, Window, windows},
+    wire::{FaultRecord, LoadgenResults},
+};
+
+use crate::{
+    deploy,
+    observed::{Observed, PodRun, Role, RunSeen},
+    status::Draft,
+};
+
+/// What an arm found.
+pub struct ArmFigures {
+    windows: Vec<WindowStatus>,
+    recovery: Option<RecoveryStatus>,
+    latency: Option<LatencyStatus>,
+    evidence: EvidenceStatus,
+}
+
+impl ArmFigures {
+    /// The arm's status with these figures.
+    pub fn into_status(self, arm: &ArmStatus) -> ArmStatus {
+        let Self { windows, recovery, latency, evidence } = self;
+        ArmStatus { windows, recovery, latency, evidence: Some(evidence), ..arm.clone() }
+    }
+}
+
+/// The figures of an arm whose run is over, or out of time.
+pub fn of_arm(
+    spec: &RetryExperimentSpec,
+    plan: &ArmPlan,
+    observed: &Observed,
+    run: &RunRecord,
+    mut notes: Vec<String>,
+) -> ArmFigures {
+    let counts = counts(observed);
+    let (mut latency_us, mut lateness_us) = (Vec::new(), SparseHistogram::default());
+    for load in loads(observed) {
+        lateness_us.merge(&load.lateness_us);
+        merge_by_second(&mut latency_us, &load.latency_us);
+    }
+    notes.extend(self::notes(spec, observed));
+    let faults: Vec<_> =
+        plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
+    let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
+    let status = |window: &Window| window_status(window, &counts.figures(window), observed, run, &evidence);
+    ArmFigures {
+        windows: windows(&plan.backend.faults, plan.client.duration_ms).iter().map(status).collect(),
+        recovery: plan.backend.faults.last().and_then(|last| {
+            let fault = (plan.backend.faults[0].at_ms, last.end_ms());
+            time_to_recovery(&counts.load, &latency_us, fault, plan.client.duration_ms).map(recovery_status)
+        }),
+        latency: latency_status(&latency_us),
+        evidence: evidence_status(&evidence),
+    }
+}
+
+fn loads(observed: &Observed) -> impl Iterator<Item = &LoadgenResults> {
+    observed.runs.loadgens.iter().filter_map(|r| r.seen.report()).map(|report| &report.results)
+}
+
+fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'o FaultRecord> + Clone {
+    let reports = observed.runs.backends.iter().filter_map(|r| r.seen.report());
+    reports.flat_map(|report| &report.results.faults).filter(move |record| record.name == name)
+}
+
+fn counts(observed: &Observed) -> ArmCounts {
+    let mut counts = ArmCounts::default();
+    loads(observed).for_each(|load| counts.load.merge(&load.series));
+    let clients = observed.runs.clients.iter().filter_map(|r| r.seen.report());
+    clients.for_each(|report| counts.client.merge(&report.results.series));
+    let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
+    backends.for_each(|report| counts.backend.merge(&report.results.series));
+    counts
+}
+
+fn merge_by_second(all: &mut Vec<SparseHistogram>, more: &[SparseHistogram]) {
+    all.resize_with(all.len().max(more.len()), SparseHistogram::default);
+    all.iter_mut().zip(more).for_each(|(mine, theirs)| mine.merge(theirs));
+}
+
+/// What makes the counts partial or foreign, in words.
+fn notes(spec: &RetryExperimentSpec, observed: &Observed) -> Vec<String> {
+    let mut notes = Vec::new();
+    pods(Role::Backend, &observed.runs.backends, deploy::replicas(spec, Role::Backend), &mut notes);
+    pods(Role::Client, &observed.runs.clients, deploy::replicas(spec, Role::Client), &mut notes);
+    pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), &mut notes);
+    for run in &observed.runs.clients {
+        if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
+            notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
+        }
+    }
+    for run in &observed.runs.backends {
+        if run.seen.report().is_some_and(|report| report.results.foreign_faults > 0) {
+            notes.push(format!("a fault of {} was started or ended by hand", run.pod.name));
+        }
+    }
+    notes
+}
+
+fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, notes: &mut Vec<String>) {
+    if runs.len() != wanted {
+        notes.push(format!("{} of {wanted} {} pods could be asked", runs.len(), role.as_str()));
+    }
+    for PodRun { pod, seen } in runs {
+        match seen {
+            RunSeen::Absent { .. } => notes.push(format!("{} lost the run", pod.name)),
+            RunSeen::Unreachable(why) => notes.push(format!("{} could not be asked: {why}", pod.name)),
+            RunSeen::Here(report) if report.joined_at_ms > 0 => {
+                let at = Span::from_millis(report.joined_at_ms);
+                notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
+            }
+            RunSeen::Here(_) => {}
+        }
+    }
+}
+
+fn window_status(
+    window: &Window,
+    figures: &Figures,
+    observed: &Observed,
+    run: &RunRecord,
+    evidence: &Evidence,
+) -> WindowStatus {
+    let shown = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
+    let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
+    let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
+    let actual = started.and_then(|us| Timestamp::from_microsecond(us as i64).ok());
+    let fault = evidence.faults.iter().find(|fault| fault.name == window.name);
+    let Figures { requests, attempts, wire_attempts, backend_requests, .. } = *figures;
+    WindowStatus {
+        name: window.name.clone(),
+        planned_at: Some(MicroTime(planned)),
+        actual_at: actual.map(MicroTime),
+        off_ms: fault.and_then(|fault| fault.off_us).map(|us| us.div_ceil(1_000)),
+        requests,
+        attempts,
+        wire_attempts,
+        backend_requests,
+        amplification: shown(figures.amplification),
+        wire_amplification: shown(figures.wire_amplification),
+        backend_amplification: shown(figures.backend_amplification),
+        peak_amplification: shown(figures.peak_amplification),
+        retry_share: shown(figures.retry_share),
+        success_rate: shown(figures.success_rate),
+        goodput: figures.goodput.map(|r| r.decimal(1)),
+        fates: fates_status(figures.fates),
+    }
+}
+
+const fn fates_status(fates: Fates) -> FatesStatus {
+    let Fates { ok, ok_after_retry, exhausted, not_retryable, dropped } = fates;
+    FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped }
+}
+
+fn recovery_status(recovery: Recovery) -> RecoveryStatus {
+    let time_to_recovery = match recovery {
+        Recovery::After(ms) => Span::from_millis(ms).to_string(),
+        Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),
+    };
+    RecoveryStatus { time_to_recovery }
+}
+
+fn latency_status(by_second: &[SparseHistogram]) -> Option<LatencyStatus> {
+    let mut all = SparseHistogram::default();
+    for second in by_second {
+        all.merge(second);
+    }
+    let at = |per_mille| all.quantile_us(per_mille).map(millis);
+    Some(LatencyStatus { p50: at(500)?, p99: at(990)?, p999: at(999)? })
+}
+
+/// Microseconds as milliseconds with one decimal.
+fn millis(us: u64) -> String {
+    Ratio::new(us, 1_000).map_or_else(String::new, |ms| ms.decimal(1))
+}
+
+fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
+    EvidenceStatus {
+        fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
+        load_achieved: evidence.load_achieved.map(|r| r.to_string()),
+        accounting_gap: evidence.accounting_gap,
+        lateness_p99: evidence.lateness_p99_us.map(millis),
+        shortcomings: evidence.shortcomings(),
+    }
+}
+
+/// Puts the figures of the last arm where `kubectl get` shows them.
+pub fn summarise(draft: &mut Draft) {
+    draft.status.summary = draft.status.arms.last().map(|arm| {
+        let total = arm.windows.iter().find(|window| window.name == TOTAL);
+        Summary {
+            arm: arm.name.clone(),
+            amplification: total.and_then(|w| w.amplification.clone()),
+            peak_amplification: total.and_then(|w| w.peak_amplification.clone()),
+            success_rate: total.and_then(|w| w.success_rate.clone()),
+            time_to_recovery: arm.recovery.as_ref().map(|r| r.time_to_recovery.clone()),
+        }
+    });
+}

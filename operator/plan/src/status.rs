@@ -1,0 +1,77 @@
+//! A status being drafted: the last one written, changed step by step.
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use retrylab_api::{ArmPhase, ArmStatus, ConditionType, Phase, Reason, RetryExperiment, RetryExperimentStatus};
+
+use crate::conditions;
+
+/// The next status, and what is needed to write into it.
+pub struct Draft {
+    pub status: RetryExperimentStatus,
+    pub now: Timestamp,
+    generation: Option<i64>,
+}
+
+impl Draft {
+    /// Starts from the last status. An experiment that ended before it had started (an invalid one, one with a missing
+    /// image) starts over when its spec is edited.
+    pub fn new(experiment: &RetryExperiment, now: Timestamp) -> Self {
+        let generation = experiment.metadata.generation;
+        let last = experiment.status.clone().unwrap_or_default();
+        let starts_over = last.started_at.is_none() && last.observed_generation != generation;
+        let mut status = if starts_over { RetryExperimentStatus::default() } else { last };
+        status.observed_generation = generation;
+        for condition in &mut status.conditions {
+            condition.observed_generation = generation;
+        }
+        Self { status, now, generation }
+    }
+
+    pub fn set(&mut self, kind: ConditionType, holds: bool, reason: Reason, message: impl Into<String>) {
+        conditions::set(
+            &mut self.status.conditions,
+            kind,
+            holds,
+            (reason, message.into()),
+            (self.generation, self.now),
+        );
+    }
+
+    /// The spec is valid; the conditions that say how far the experiment is begin with "not yet".
+    pub fn accepted(&mut self) {
+        self.set(ConditionType::Accepted, true, Reason::Valid, "the spec is valid");
+        for kind in [ConditionType::Complete, ConditionType::Succeeded] {
+            self.set(kind, false, Reason::InProgress, "");
+        }
+    }
+
+    pub fn time(&self) -> Time {
+        Time(conditions::whole_seconds(self.now))
+    }
+
+    /// The arm that is under way.
+    pub fn running_arm(&self) -> Option<&ArmStatus> {
+        self.status.arms.last().filter(|arm| arm.phase == ArmPhase::Running)
+    }
+
+    pub fn running_arm_mut(&mut self) -> Option<&mut ArmStatus> {
+        self.status.arms.last_mut().filter(|arm| arm.phase == ArmPhase::Running)
+    }
+
+    /// The phase follows from everything else.
+    pub fn finish(mut self) -> RetryExperimentStatus {
+        let status = &mut self.status;
+        status.phase = Some(if status.verdict.is_some() {
+            Phase::Complete
+        } else if status.arms.last().is_some_and(|arm| arm.phase == ArmPhase::Running) {
+            Phase::Running
+        } else if conditions::holds(&status.conditions, ConditionType::Paused) {
+            Phase::Paused
+        } else if status.started_at.is_some() {
+            Phase::Running
+        } else {
+            Phase::Deploying
+        });
+        self.status
+    }
+}

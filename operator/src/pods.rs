@@ -1,0 +1,116 @@
+//! What is said to the pods: the run protocol, over HTTP, with the experiment's token.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use reqwest::{Client, StatusCode};
+use retrylab_api::{ArmPlan, RunRecord};
+use retrylab_core::wire::{NoSuchRun, RunReport, RunRequest};
+use retrylab_plan::{PodRun, PodSeen, Role, RunSeen};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// How long a connection to a pod may take.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long a pod may take to answer: results of an hour are long.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Speaks to pods.
+#[derive(Clone)]
+pub struct Pods(Client);
+
+impl Pods {
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn new() -> reqwest::Result<Self> {
+        // An operator that retries by itself would be what it measures: a pod that fails is asked again in the next pass.
+        let client = Client::builder()
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// What each pod says of the run.
+    pub async fn ask<R: DeserializeOwned>(
+        &self,
+        role: Role,
+        pods: &[PodSeen],
+        run_id: &str,
+        token: &str,
+    ) -> Vec<PodRun<R>> {
+        futures::future::join_all(pods.iter().map(|pod| async move {
+            let seen = self.report(role, pod, run_id, token).await;
+            PodRun {
+                pod: pod.clone(),
+                seen: seen.unwrap_or_else(|e| RunSeen::Unreachable(e.without_url().to_string())),
+            }
+        }))
+        .await
+    }
+
+    async fn report<R: DeserializeOwned>(
+        &self,
+        role: Role,
+        pod: &PodSeen,
+        id: &str,
+        token: &str,
+    ) -> reqwest::Result<RunSeen<R>> {
+        let answer = self.0.get(url(role, pod, id)).bearer_auth(token).send().await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(RunSeen::Absent { uptime_ms: answer.json::<NoSuchRun>().await?.uptime_ms });
+        }
+        Ok(RunSeen::Here(Box::new(answer.error_for_status()?.json::<RunReport<R>>().await?)))
+    }
+
+    /// Hands the run over to a pod. The same hand-over again changes nothing there.
+    pub async fn hand_over(&self, role: Role, pod: &PodSeen, run: &RunRecord, plan: &ArmPlan, token: &str) {
+        let result = match role {
+            Role::Backend => self.put(role, pod, run, &plan.backend, token).await,
+            Role::Client => self.put(role, pod, run, &plan.client, token).await,
+            Role::Loadgen => self.put(role, pod, run, &plan.loadgen, token).await,
+        };
+        if let Err(e) = result {
+            tracing::warn!(pod = pod.name, run = run.id, "cannot hand over the run: {e}");
+        }
+    }
+
+    async fn put<P: Serialize>(
+        &self,
+        role: Role,
+        pod: &PodSeen,
+        run: &RunRecord,
+        plan: &P,
+        token: &str,
+    ) -> Result<(), String> {
+        // As late as possible: the pod counts from the moment that it reads this.
+        let starts_in_ms = run.starts_at.0.duration_since(Timestamp::now()).as_millis() as i64;
+        let request = RunRequest { starts_in_ms, plan };
+        let call = self.0.put(url(role, pod, &run.id)).bearer_auth(token).json(&request).send();
+        expect_success(call.await).await
+    }
+
+    /// Ends the run on a pod now.
+    pub async fn stop(&self, role: Role, pod: &PodSeen, run_id: &str, token: &str) {
+        let call = self.0.delete(url(role, pod, run_id)).bearer_auth(token).send();
+        if let Err(e) = expect_success(call.await).await {
+            tracing::warn!(pod = pod.name, run = run_id, "cannot stop the run: {e}");
+        }
+    }
+}
+
+fn url(role: Role, pod: &PodSeen, run_id: &str) -> String {
+    let host = if pod.address.contains(':') { format!("[{}]", pod.address) } else { pod.address.clone() };
+    format!("http://{host}:{}/admin/runs/{run_id}", role.port())
+}
+
+async fn expect_success(answer: reqwest::Result<reqwest::Response>) -> Result<(), String> {
+    let answer = answer.map_err(|e| e.to_string())?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    Err(format!("{status}: {}", answer.text().await.unwrap_or_default()))
+}

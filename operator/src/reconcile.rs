@@ -1,0 +1,121 @@
+//! One pass over one experiment: dereference → observe → plan → write the status → make the workloads → act → tell.
+
+use std::{sync::Arc, time::Instant};
+
+use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
+use kube::{
+    Api, ResourceExt,
+    api::PostParams,
+    core::PartialObjectMeta,
+    runtime::{controller::Action, reflector::Store},
+};
+use retrylab_api::RetryExperiment;
+use retrylab_plan::{Act, Plan, Workloads, plan};
+
+use crate::{
+    backoff::Backoff,
+    error::{Error, call},
+    events::Events,
+    metrics::Metrics,
+    resources::UID_LABEL,
+    world::World,
+};
+
+/// What a pass needs.
+pub struct Context {
+    pub world: World,
+    pub events: Events,
+    pub backoff: Backoff,
+    pub metrics: Metrics,
+    /// The Deployments of all experiments, by metadata only.
+    pub deployments: Store<PartialObjectMeta<Deployment>>,
+}
+
+/// Makes one pass.
+pub async fn reconcile(cached: Arc<RetryExperiment>, context: Arc<Context>) -> Result<Action, Error> {
+    let (begun, uid) = (Instant::now(), cached.uid().unwrap_or_default());
+    let result = pass(&cached, &context).await;
+    let (label, action) = match result {
+        Ok(action) => ("ok", Ok(action)),
+        // Somebody wrote in between: no error, but what was decided may be wrong. The newer version is on its way.
+        Err(e) if e.is_conflict() => ("conflict", Ok(Action::requeue(std::time::Duration::from_millis(100)))),
+        Err(e) => (e.label(), Err(e)),
+    };
+    if action.is_ok() {
+        context.backoff.forget(&uid);
+    }
+    context.metrics.reconciles.with_label_values(&[label]).inc();
+    context.metrics.seconds.observe(begun.elapsed().as_secs_f64());
+    action
+}
+
+/// What follows a pass that failed.
+#[allow(clippy::needless_pass_by_value, reason = "the controller's signature")]
+pub fn on_error(experiment: Arc<RetryExperiment>, error: &Error, context: Arc<Context>) -> Action {
+    let wait = context.backoff.failed(&experiment.uid().unwrap_or_default());
+    let (namespace, name) = (experiment.namespace().unwrap_or_default(), experiment.name_any());
+    tracing::warn!(namespace, name, wait_ms = wait.as_millis() as u64, "{error}");
+    Action::requeue(wait)
+}
+
+async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Error> {
+    let Context { world, events, metrics, deployments, .. } = context;
+    if cached.metadata.deletion_timestamp.is_some() || (is_settled(cached) && !has_deployments(cached, deployments)) {
+        return Ok(Action::await_change()); // what an experiment owns is collected by the cluster
+    }
+    // The cache may be older than the last status that was written, and the plan must not be.
+    let api: Api<RetryExperiment> = Api::namespaced(world.client.clone(), &cached.namespace().unwrap_or_default());
+    let object = || format!("RetryExperiment {}/{}", cached.namespace().unwrap_or_default(), cached.name_any());
+    let Some(experiment) = call("get", object, api.get_opt(&cached.name_any())).await? else {
+        return Ok(Action::await_change());
+    };
+    if experiment.uid() != cached.uid() || experiment.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let observed = world.observe(&experiment).await?;
+    let Plan { status, workloads, acts, events: to_tell, next } =
+        plan(&experiment, &observed, Timestamp::now(), world.config.caps());
+    if experiment.status.as_ref() != Some(&status) {
+        let mut written = experiment.clone();
+        written.status = Some(status);
+        call("write the status of", object, api.replace_status(&cached.name_any(), &PostParams::default(), &written))
+            .await?;
+        metrics.status_writes.inc();
+    }
+    if !acts.is_empty() {
+        perform(world, &experiment, acts).await?;
+    }
+    match workloads {
+        Workloads::Deployed if observed.blocked.is_none() => world.deploy(&experiment).await?,
+        Workloads::Removed if has_deployments(&experiment, deployments) => world.remove(&experiment).await?,
+        Workloads::Deployed | Workloads::Removed | Workloads::AsTheyAre => {}
+    }
+    events.publish(&experiment, to_tell).await;
+    Ok(next.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// Whether there is nothing left to do for this version of the object, but for its workloads.
+fn is_settled(experiment: &RetryExperiment) -> bool {
+    let status = experiment.status.as_ref();
+    status.is_some_and(|s| s.verdict.is_some() && s.observed_generation == experiment.metadata.generation)
+}
+
+fn has_deployments(experiment: &RetryExperiment, deployments: &Store<PartialObjectMeta<Deployment>>) -> bool {
+    let uid = experiment.uid();
+    deployments.find(|d| d.labels().get(UID_LABEL) == uid.as_ref()).is_some()
+}
+
+async fn perform(world: &World, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
+    let Some(token) = world.token(experiment).await? else { return Ok(()) };
+    for act in acts {
+        match act {
+            Act::HandOver { expires: Some(moment), pod, run, .. } if Timestamp::now() > moment => {
+                tracing::warn!(pod = pod.name, run = run.id, "too late to hand over; a new start will be settled");
+                return Ok(());
+            }
+            Act::HandOver { role, pod, run, plan, .. } => world.pods.hand_over(role, &pod, &run, &plan, &token).await,
+            Act::Stop { role, pod, run_id } => world.pods.stop(role, &pod, &run_id, &token).await,
+        }
+    }
+    Ok(())
+}

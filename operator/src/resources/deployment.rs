@@ -1,0 +1,151 @@
+//! The Deployments of backend, client and load generator.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
+        core::v1::{
+            Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, PodSecurityContext, PodSpec,
+            PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{LabelSelector, ObjectMeta},
+        util::intstr::IntOrString,
+    },
+};
+use retrylab_api::RetryExperiment;
+use retrylab_plan::Role;
+
+use super::{TEMPLATE_ANNOTATION, TOKEN_KEY, metadata, name, role_labels, role_selector, secret_name};
+use crate::config::Config;
+
+/// The user of the images.
+const USER: i64 = 65_532;
+
+/// The Deployment of a role.
+pub fn deployment(experiment: &RetryExperiment, role: Role, config: &Config) -> Deployment {
+    let spec = &experiment.spec;
+    let (replicas, image) = match role {
+        Role::Backend => (spec.backend.replicas, spec.backend.image.as_deref()),
+        Role::Client => (spec.client.replicas, spec.client.image.as_deref()),
+        Role::Loadgen => (1, spec.loadgen.image.as_deref()),
+    };
+    let container = container(experiment, role, image.unwrap_or_else(|| config.image(role)));
+    let deployment_spec = DeploymentSpec {
+        replicas: Some(replicas as i32),
+        selector: LabelSelector { match_labels: Some(role_selector(experiment, role)), ..LabelSelector::default() },
+        // Two generations of a pod at one time would count in one run.
+        strategy: Some(DeploymentStrategy { type_: Some("Recreate".into()), rolling_update: None }),
+        template: PodTemplateSpec {
+            metadata: Some(ObjectMeta { labels: Some(role_labels(experiment, role)), ..ObjectMeta::default() }),
+            spec: Some(pod(container)),
+        },
+        ..DeploymentSpec::default()
+    };
+    let mut metadata = metadata(experiment, name(experiment, role), role_labels(experiment, role));
+    metadata.annotations = Some(BTreeMap::from([(TEMPLATE_ANNOTATION.to_owned(), fingerprint(&deployment_spec))]));
+    Deployment { metadata, spec: Some(deployment_spec), status: None }
+}
+
+/// Tells two templates apart.
+fn fingerprint(spec: &DeploymentSpec) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(spec).unwrap_or_default().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn pod(container: Container) -> PodSpec {
+    PodSpec {
+        containers: vec![container],
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        security_context: Some(PodSecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: Some(USER),
+            run_as_group: Some(USER),
+            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None }),
+            ..PodSecurityContext::default()
+        }),
+        termination_grace_period_seconds: Some(5),
+        ..PodSpec::default()
+    }
+}
+
+fn container(experiment: &RetryExperiment, role: Role, image: &str) -> Container {
+    let port = i32::from(role.port());
+    let quantity = |key: &str, value: &str| (key.to_owned(), Quantity(value.to_owned()));
+    Container {
+        name: role.as_str().into(),
+        image: Some(image.to_owned()),
+        image_pull_policy: Some("IfNotPresent".into()),
+        ports: Some(vec![ContainerPort {
+            name: Some("http".into()),
+            container_port: port,
+            ..ContainerPort::default()
+        }]),
+        env: Some(env(experiment, role)),
+        // Slow to give up: a backend that is busy on purpose must not lose its endpoint, or the probe would be the fault.
+        readiness_probe: Some(Probe {
+            http_get: Some(HTTPGetAction {
+                path: Some("/health".into()),
+                port: IntOrString::Int(port),
+                ..HTTPGetAction::default()
+            }),
+            period_seconds: Some(1),
+            timeout_seconds: Some(5),
+            failure_threshold: Some(30),
+            ..Probe::default()
+        }),
+        resources: Some(ResourceRequirements {
+            requests: Some(BTreeMap::from([quantity("cpu", "25m"), quantity("memory", "32Mi")])),
+            limits: Some(BTreeMap::from([quantity("memory", "512Mi")])),
+            ..ResourceRequirements::default()
+        }),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
+            ..SecurityContext::default()
+        }),
+        ..Container::default()
+    }
+}
+
+fn env(experiment: &RetryExperiment, role: Role) -> Vec<EnvVar> {
+    let spec = &experiment.spec;
+    let plain = |name: &str, value: String| EnvVar { name: name.into(), value: Some(value), value_from: None };
+    let mut env = vec![EnvVar {
+        name: "RETRYLAB_ADMIN_TOKEN".into(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            secret_key_ref: Some(SecretKeySelector {
+                name: secret_name(experiment),
+                key: TOKEN_KEY.into(),
+                optional: None,
+            }),
+            ..EnvVarSource::default()
+        }),
+    }];
+    match role {
+        Role::Backend => env.extend([
+            plain("RETRYLAB_CONCURRENCY", spec.backend.concurrency.to_string()),
+            plain("RETRYLAB_QUEUE", spec.backend.queue.to_string()),
+            plain("RETRYLAB_SERVICE_TIME_MS", spec.backend.service_time.as_millis().to_string()),
+        ]),
+        Role::Client => {
+            let backend = format!("http://{}:{}", name(experiment, Role::Backend), Role::Backend.port());
+            env.extend([
+                plain("RETRYLAB_BACKEND_URL", backend),
+                plain("RETRYLAB_TIMEOUT_MS", spec.client.timeout.as_millis().to_string()),
+            ]);
+        }
+        Role::Loadgen => {}
+    }
+    env
+}

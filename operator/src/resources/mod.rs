@@ -1,0 +1,77 @@
+//! The Kubernetes objects of an experiment, one kind per file, built purely from its spec.
+
+mod deployment;
+mod secret;
+mod service;
+
+pub use deployment::deployment;
+pub use secret::{TOKEN_KEY, secret};
+pub use service::service;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt};
+use retrylab_api::RetryExperiment;
+use retrylab_plan::Role;
+
+/// The label that holds the experiment's name.
+pub const EXPERIMENT_LABEL: &str = "retrylab.dev/experiment";
+/// The label that holds the experiment's uid: a namesake that was deleted has another.
+pub const UID_LABEL: &str = "retrylab.dev/uid";
+/// The label that holds the pod's role.
+pub const ROLE_LABEL: &str = "retrylab.dev/role";
+/// Selects everything that the operator makes.
+pub const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=retrylab-operator";
+/// The annotation with which a Deployment says from which template it was made.
+pub const TEMPLATE_ANNOTATION: &str = "retrylab.dev/template";
+
+/// The name of a role's Deployment and Service.
+pub fn name(experiment: &RetryExperiment, role: Role) -> String {
+    format!("{}-{}", experiment.name_any(), role.as_str())
+}
+
+/// The name of the Secret with the token.
+pub fn secret_name(experiment: &RetryExperiment) -> String {
+    format!("{}-token", experiment.name_any())
+}
+
+/// Selects the pods of an experiment, of this very object.
+pub fn selector(experiment: &RetryExperiment) -> String {
+    format!("{UID_LABEL}={}", experiment.uid().unwrap_or_default())
+}
+
+/// What every object of an experiment carries.
+fn labels(experiment: &RetryExperiment) -> BTreeMap<String, String> {
+    [
+        ("app.kubernetes.io/managed-by", "retrylab-operator".to_owned()),
+        ("app.kubernetes.io/part-of", "retrylab".to_owned()),
+        (EXPERIMENT_LABEL, experiment.name_any()),
+        (UID_LABEL, experiment.uid().unwrap_or_default()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+fn role_labels(experiment: &RetryExperiment, role: Role) -> BTreeMap<String, String> {
+    let mut labels = labels(experiment);
+    labels.insert("app.kubernetes.io/name".into(), format!("retrylab-{}", role.as_str()));
+    labels.insert(ROLE_LABEL.into(), role.as_str().into());
+    labels
+}
+
+/// Selects the pods of a role. A part of the labels, and never to change: selectors are immutable.
+fn role_selector(experiment: &RetryExperiment, role: Role) -> BTreeMap<String, String> {
+    let labels = role_labels(experiment, role);
+    labels.into_iter().filter(|(key, _)| [UID_LABEL, ROLE_LABEL].contains(&key.as_str())).collect()
+}
+
+fn metadata(experiment: &RetryExperiment, name: String, labels: BTreeMap<String, String>) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: experiment.namespace(),
+        labels: Some(labels),
+        owner_references: Some(experiment.controller_owner_ref(&()).into_iter().collect()),
+        ..ObjectMeta::default()
+    }
+}

@@ -1,0 +1,24 @@
+//! A cluster as the world of an experiment: what is there, and making it what it should be.
+
+mod apply;
+mod observe;
+mod obstacles;
+mod remove;
+
+use kube::Client;
+use retrylab_api::RetryExperiment;
+
+use crate::{config::Config, pods::Pods};
+
+/// The cluster.
+#[derive(Clone)]
+pub struct World {
+    pub client: Client,
+    pub pods: Pods,
+    pub config: Config,
+}
+
+/// `Deployment lab/client`: how errors name an object.
+fn named(kind: &str, experiment: &RetryExperiment, name: &str) -> String {
+    format!("{kind} {}/{name}", experiment.metadata.namespace.as_deref().unwrap_or_default())
+}

@@ -1,0 +1,94 @@
+//! What is there: the pods, and what they say of the run.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret};
+use kube::{Api, ResourceExt, api::ListParams};
+use retrylab_api::{ArmPhase, RetryExperiment};
+use retrylab_plan::{Observed, PodSeen, Role, RoleSeen, Runs};
+
+use super::{World, named};
+use crate::{
+    error::{Error, call},
+    resources::{ROLE_LABEL, TOKEN_KEY, secret_name, selector},
+};
+
+impl World {
+    /// Looks at the experiment's pods, and asks them for the run that its status says is running.
+    pub async fn observe(&self, experiment: &RetryExperiment) -> Result<Observed, Error> {
+        let namespace = experiment.namespace().unwrap_or_default();
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
+        let list = ListParams::default().labels(&selector(experiment));
+        let pods = call("list", || named("pods of", experiment, &experiment.name_any()), pods.list(&list)).await?.items;
+        let mut observed = Observed {
+            backend: role_seen(&pods, Role::Backend),
+            client: role_seen(&pods, Role::Client),
+            loadgen: role_seen(&pods, Role::Loadgen),
+            blocked: None,
+            runs: Runs::default(),
+        };
+        // What runs already has all that it needs.
+        if experiment.status.as_ref().is_none_or(|status| status.arms.is_empty()) {
+            observed.blocked = self.in_the_way(experiment).await?;
+        }
+        let running = experiment.status.iter().filter_map(|s| s.arms.last()).find(|arm| arm.phase == ArmPhase::Running);
+        if let (Some(arm), Some(token)) = (running, self.token(experiment).await?) {
+            let (backends, clients, loadgens) = tokio::join!(
+                self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token),
+                self.pods.ask(Role::Client, &observed.client.ready, &arm.run.id, &token),
+                self.pods.ask(Role::Loadgen, &observed.loadgen.ready, &arm.run.id, &token),
+            );
+            observed.runs = Runs { backends, clients, loadgens };
+        }
+        Ok(observed)
+    }
+
+    /// The token that opens the pods; `None` when its Secret isn't there.
+    pub async fn token(&self, experiment: &RetryExperiment) -> Result<Option<String>, Error> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &experiment.namespace().unwrap_or_default());
+        let name = secret_name(experiment);
+        let secret = call("get", || named("Secret", experiment, &name), secrets.get_opt(&name)).await?;
+        let token = secret.and_then(|s| s.data).and_then(|mut data| data.remove(TOKEN_KEY));
+        Ok(token.and_then(|bytes| String::from_utf8(bytes.0).ok()))
+    }
+}
+
+/// The pods of a role, less those on their way out.
+fn role_seen(pods: &[Pod], role: Role) -> RoleSeen {
+    let of_role = |pod: &&Pod| pod.labels().get(ROLE_LABEL).is_some_and(|r| r == role.as_str());
+    let staying = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
+    let mut seen = RoleSeen::default();
+    for pod in pods.iter().filter(of_role).filter(staying) {
+        let address = pod.status.as_ref().and_then(|s| s.pod_ip.clone());
+        match address.filter(|_| is_ready(pod)) {
+            Some(address) => seen.ready.push(PodSeen { name: pod.name_any(), address }),
+            None => seen.problems.extend(problem(pod)),
+        }
+    }
+    seen.ready.sort();
+    seen.problems.sort();
+    seen.problems.dedup();
+    seen
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+/// Why a pod is not ready, if it isn't just starting. One wording for what flips between two: `ErrImagePull` and
+/// `ImagePullBackOff` are one problem.
+fn problem(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let unschedulable = status.conditions.iter().flatten().find(|c| c.type_ == "PodScheduled" && c.status == "False");
+    if let Some(condition) = unschedulable {
+        return Some(format!("cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
+    }
+    let container: &ContainerStatus = status.container_statuses.as_ref()?.first()?;
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    match waiting.reason.as_deref()? {
+        "ContainerCreating" | "PodInitializing" => None,
+        "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" => {
+            Some(format!("the image {} cannot be pulled", container.image))
+        }
+        other => Some(format!("{other}: {}", waiting.message.as_deref().unwrap_or_default())),
+    }
+}

@@ -29,6 +29,13 @@ impl AdminToken {
     }
 }
 
+/// So that a flag can be one.
+impl From<String> for AdminToken {
+    fn from(token: String) -> Self {
+        Self::new(Some(token))
+    }
+}
+
 /// Never `{:?}` a secret.
 impl std::fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,9 +1,10 @@
 //! JSON in and out: a bad body is answered with 4xx and one JSON error that names the field.
 
 use axum::{
+    Router,
     body::Bytes,
     extract::{FromRequest, Request},
-    http::StatusCode,
+    http::{Method, StatusCode, Uri, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use retrylab_core::wire::{ErrorBody, FieldError};
@@ -41,7 +42,11 @@ impl IntoResponse for ApiError {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
+        let mut body = Vec::with_capacity(512); // most answers fit, so that it needn't grow
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(e) => (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write the answer: {e}")).into_response(),
+        }
     }
 }
 
@@ -54,6 +59,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             .map_err(|e| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("cannot read the body: {e}")))?;
         parse(&body).map(Self)
     }
+}
+
+/// The routes, with unknown paths and wrong methods answered by a JSON error as well.
+pub fn with_json_errors<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    let unknown = |uri: Uri| async move { ApiError::new(StatusCode::NOT_FOUND, format!("there is no {}", uri.path())) };
+    let wrong = |method: Method, uri: Uri| async move {
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+    };
+    routes.fallback(unknown).method_not_allowed_fallback(wrong)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

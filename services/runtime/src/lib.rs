@@ -3,16 +3,20 @@
 
 mod clock;
 mod guard;
+mod headers;
 mod json;
 mod metrics;
 mod runs;
 mod serve;
 mod telemetry;
+mod unforeseen;
 
 pub use clock::RunClock;
 pub use guard::{AdminToken, guarded};
-pub use json::{ApiError, Json};
+pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, run_tag};
+pub use json::{ApiError, Json, with_json_errors};
 pub use metrics::{HttpMetrics, exposition};
 pub use runs::{Run, Runs, Workload, run_routes};
 pub use serve::serve;
 pub use telemetry::init_logs;
+pub use unforeseen::Unforeseen;

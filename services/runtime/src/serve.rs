@@ -4,19 +4,23 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
 };
 
 /// How long requests may go on after SIGTERM.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// Connections that may wait to be accepted. A burst opens thousands at one instant; beyond tokio's 128 they would be
+/// dropped and come again after a second.
+const BACKLOG: u32 = 4_096;
+
 /// Serves `app` on `addr` until SIGTERM or SIGINT, then ends within three seconds.
 ///
 /// # Errors
 /// When the address can't be bound or a signal handler can't be set.
 pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
-    let listener = TcpListener::bind(addr).await?.tap_io(|stream| {
+    let listener = listen(addr)?.tap_io(|stream| {
         // Without it small answers wait for the peer's delayed acknowledgement.
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("cannot set TCP_NODELAY: {e}");
@@ -39,4 +43,11 @@ pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
         Ok(Err(e)) => Err(io::Error::other(e)),
         Err(_) => Ok(()),
     }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }

@@ -1,0 +1,76 @@
+//! One backend: its parts, and the routes to them.
+
+use std::{io, sync::Arc};
+
+use axum::{Router, extract::State, middleware::from_fn_with_state, response::Response, routing::get};
+use prometheus::Registry;
+use retrylab_core::wire::Health;
+use retrylab_runtime::{HttpMetrics, Json, Runs, Unforeseen, exposition, guarded, run_routes, with_json_errors};
+
+use crate::{
+    admin, books::OpenBooks, config::Config, faults::Faults, metrics::Metrics, process::process, run::BackendWorkload,
+    workers::Workers,
+};
+
+/// Why a backend can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The operating system has no timer.
+    #[error("cannot create a timer: {0}")]
+    Timer(#[from] io::Error),
+    /// A metric was registered twice.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct Backend {
+    /// Where requests are served.
+    pub workers: Arc<Workers>,
+    /// What is broken.
+    pub faults: Arc<Faults>,
+    /// Where requests find the books of their run.
+    pub open_books: Arc<OpenBooks>,
+    /// The backend's own metrics.
+    pub metrics: Arc<Metrics>,
+    /// For what belongs to no run.
+    pub unforeseen: Unforeseen,
+    registry: Registry,
+}
+
+/// A backend of its own, with its state, as a router. Dropping the router ends its tasks. Needs a tokio runtime.
+///
+/// # Errors
+/// When the operating system has no timer.
+pub fn app(config: Config) -> Result<Router, StartError> {
+    let registry = Registry::new();
+    let http = HttpMetrics::new("backend", &registry)?;
+    let metrics = Arc::new(Metrics::new(&registry)?);
+    let workers = Arc::new(Workers::new(config.capacity(), config.service_time())?);
+    let faults = Arc::new(Faults::new(Arc::clone(&workers)));
+    let open_books = Arc::new(OpenBooks::default());
+    let workload = BackendWorkload { faults: Arc::clone(&faults), open_books: Arc::clone(&open_books) };
+    let backend = Arc::new(Backend { workers, faults, open_books, metrics, unforeseen: Unforeseen::new(), registry });
+    let admin = admin::routes().with_state(Arc::clone(&backend)).merge(run_routes(Runs::new(workload)));
+    let open = Router::new()
+        .route("/process", get(process))
+        .route("/health", get(health))
+        .route("/metrics", get(metrics_text))
+        .with_state(backend);
+    let routes = with_json_errors(open.merge(guarded(admin, config.admin_token)));
+    Ok(routes.layer(from_fn_with_state(http, HttpMetrics::count)))
+}
+
+async fn health(State(backend): State<Arc<Backend>>) -> Json<Health> {
+    let failure_active = Some(backend.faults.met().is_some());
+    Json(Health { status: "healthy".into(), service: "backend".into(), failure_active })
+}
+
+async fn metrics_text(State(backend): State<Arc<Backend>>) -> Response {
+    let (in_service, queued) = backend.workers.load();
+    backend.metrics.in_service.set(i64::from(in_service));
+    backend.metrics.queue_length.set(queued as i64);
+    backend.metrics.failure_active.set(i64::from(backend.faults.met().is_some()));
+    exposition(&backend.registry)
+}

@@ -1,0 +1,165 @@
+//! Which fault is in force now. A fault becomes active and inactive by an event on its own timer, and requests look at
+//! what is; nobody compares a request's time with a plan.
+//!
+//! There are two places: one for the run's fault, one for a fault that somebody started by hand. While both are active
+//! only the one by hand is in force: the run's is in effect (its window is on, its requests are exposed) and strikes
+//! nobody, which its record then shows.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use retrylab_core::{fault::FaultKind, wire::FailureStatus};
+use tokio::task::JoinSet;
+
+use crate::{timestamp::rfc3339, window::Window, workers::Workers};
+
+/// The faults that are active now.
+#[derive(Debug)]
+pub struct Faults {
+    places: Mutex<Places>,
+    workers: Arc<Workers>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    of_run: Option<OfRun>,
+    by_hand: Option<ByHand>,
+    /// How many faults have been started by hand.
+    started_by_hand: u64,
+}
+
+#[derive(Debug)]
+struct OfRun {
+    window: Arc<Window>,
+    ends: Instant,
+}
+
+#[derive(Debug)]
+struct ByHand {
+    number: u64,
+    kind: FaultKind,
+    ends: Instant,
+    /// Ends the fault in time; dropped with it.
+    _timer: JoinSet<()>,
+}
+
+/// What a request that arrives now meets.
+#[derive(Clone, Debug)]
+pub struct Met {
+    /// What the fault in force does.
+    pub kind: FaultKind,
+    /// The run's window that is in effect, if one is: its requests are exposed to it …
+    pub window: Option<Arc<Window>>,
+    /// … and struck by it, unless the fault in force is another one.
+    pub is_the_windows: bool,
+}
+
+impl Faults {
+    /// No fault is active.
+    pub fn new(workers: Arc<Workers>) -> Self {
+        Self { places: Mutex::default(), workers }
+    }
+
+    /// What a request that arrives now meets; `None`: no fault is active.
+    pub fn met(&self) -> Option<Met> {
+        let places = self.lock();
+        let window = places.of_run.as_ref().map(|fault| Arc::clone(&fault.window));
+        let is_the_windows = places.by_hand.is_none();
+        places.in_force().map(|(kind, _)| Met { kind: kind.clone(), window, is_the_windows })
+    }
+
+    /// What `/admin/status` says.
+    pub fn status(&self) -> FailureStatus {
+        let places = self.lock();
+        let Some((kind, ends)) = places.in_force() else {
+            let never = FailureStatus {
+                failure_active: false,
+                failure_rate: 0.0,
+                remaining_seconds: 0.0,
+                failure_end_time: None,
+            };
+            return never;
+        };
+        let remaining = ends.saturating_duration_since(Instant::now());
+        FailureStatus {
+            failure_active: true,
+            failure_rate: f64::from(kind.permille()) / 1_000.0,
+            remaining_seconds: remaining.as_millis() as f64 / 1_000.0,
+            failure_end_time: Some(rfc3339(SystemTime::now() + remaining)),
+        }
+    }
+
+    /// A window of the run begins, unless it has been ended before that. It lasts until `ends`, when its run ends it.
+    pub fn begin(&self, window: &Arc<Window>, ends: Instant) {
+        let mut places = self.lock();
+        if !window.start() {
+            return;
+        }
+        places.of_run = Some(OfRun { window: Arc::clone(window), ends });
+        self.follow(&places);
+    }
+
+    /// A window of the run ends, or will never begin; nothing if it has ended already.
+    pub fn end(&self, window: &Arc<Window>) {
+        let mut places = self.lock();
+        window.end();
+        if places.of_run.take_if(|fault| Arc::ptr_eq(&fault.window, window)).is_some() {
+            self.follow(&places);
+        }
+    }
+
+    /// A fault begins by hand and ends by itself after `length`; it replaces one that was begun so before.
+    pub fn begin_by_hand(self: &Arc<Self>, kind: FaultKind, length: Duration) {
+        let mut places = self.lock();
+        places.started_by_hand += 1;
+        let (number, ends) = (places.started_by_hand, Instant::now() + length);
+        let mut timer = JoinSet::new();
+        let faults = Arc::downgrade(self);
+        timer.spawn(async move {
+            tokio::time::sleep_until(ends.into()).await;
+            if let Some(faults) = faults.upgrade() {
+                faults.end_by_hand(number);
+            }
+        });
+        places.by_hand = Some(ByHand { number, kind, ends, _timer: timer });
+        self.follow(&places);
+    }
+
+    /// Ends every fault that is active.
+    pub fn recover(&self) {
+        let mut places = self.lock();
+        if let Some(fault) = places.of_run.take() {
+            fault.window.end();
+        }
+        places.by_hand = None;
+        self.follow(&places);
+    }
+
+    fn end_by_hand(&self, number: u64) {
+        let mut places = self.lock();
+        // The fault may have been replaced while its timer, already gone off, waited for the lock.
+        if places.by_hand.take_if(|fault| fault.number == number).is_some() {
+            self.follow(&places);
+        }
+    }
+
+    /// The workers stop and start with the fault in force. Within the lock, so that the last change is the last word.
+    fn follow(&self, places: &Places) {
+        let in_force = places.in_force();
+        self.workers.set_frozen(matches!(in_force, Some((FaultKind::Freeze, _))));
+        tracing::info!(fault = ?in_force.map(|(kind, _)| kind), "fault in force");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn in_force(&self) -> Option<(&FaultKind, Instant)> {
+        let by_hand = self.by_hand.as_ref().map(|fault| (&fault.kind, fault.ends));
+        by_hand.or_else(|| self.of_run.as_ref().map(|fault| (&fault.window.plan.kind, fault.ends)))
+    }
+}

@@ -1,0 +1,26 @@
+//! The backend's binary: parses its settings, binds and serves.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Parser;
+use retrylab_backend::Config;
+
+/// The backend of a Retrylab experiment.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Where to serve.
+    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8001")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    retrylab_runtime::init_logs();
+    let app = retrylab_backend::app(cli.config).context("cannot start the backend")?;
+    retrylab_runtime::serve(cli.listen, app).await.with_context(|| format!("cannot serve on {}", cli.listen))
+}

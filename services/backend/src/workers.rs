@@ -1,0 +1,121 @@
+//! The workshop in real time: one lock, and one task that wakes when the next thing is due.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use retrylab_core::station::Capacity;
+use tokio::{sync::Notify, task::JoinSet};
+
+use crate::{
+    alarm::Alarm,
+    job::Job,
+    workshop::{Departure, Workshop},
+};
+
+/// The backend's workers and their queue. Dropping it ends its task.
+#[derive(Debug)]
+pub struct Workers {
+    floor: Arc<Floor>,
+    _driver: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Floor {
+    opened: Instant,
+    state: Mutex<State>,
+    /// Told when something became due before the driver would wake.
+    sooner: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    shop: Workshop<Job>,
+    /// When the driver will wake.
+    alarm: Option<Duration>,
+}
+
+impl Workers {
+    /// Idle workers. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the operating system has no timer.
+    pub fn new(capacity: Capacity, service_time: Duration) -> io::Result<Self> {
+        let state = State { shop: Workshop::new(capacity, service_time), alarm: None };
+        let floor = Arc::new(Floor { opened: Instant::now(), state: Mutex::new(state), sooner: Notify::new() });
+        let mut driver = JoinSet::new();
+        driver.spawn(drive(Arc::clone(&floor), Alarm::new()?));
+        Ok(Self { floor, _driver: driver })
+    }
+
+    /// Takes a job that arrives after `delay`.
+    pub fn take(&self, job: Job, delay: Duration) {
+        self.floor.act(|shop, now, left| shop.take(now, delay, job, left));
+    }
+
+    /// Stops all work, or starts it again.
+    pub fn set_frozen(&self, frozen: bool) {
+        self.floor.act(|shop, now, left| shop.set_frozen(now, frozen, left));
+    }
+
+    /// Requests in service and requests that wait.
+    pub fn load(&self) -> (u32, usize) {
+        let state = self.floor.lock();
+        (state.shop.in_service(), state.shop.queued())
+    }
+}
+
+impl Floor {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn act(&self, act: impl FnOnce(&mut Workshop<Job>, Duration, &mut Vec<Departure<Job>>)) {
+        let mut left = Vec::new();
+        let mut state = self.lock();
+        // The time within the lock, so that it never runs backwards for the workshop.
+        let now = self.opened.elapsed();
+        act(&mut state.shop, now, &mut left);
+        let next = state.shop.next_event();
+        let sooner = next.is_some_and(|next| state.alarm.is_none_or(|alarm| next < alarm));
+        if sooner {
+            state.alarm = next;
+        }
+        drop(state);
+        if sooner {
+            self.sooner.notify_one();
+        }
+        for departure in left {
+            Job::leave(departure, now);
+        }
+    }
+
+    /// Lets happen what is due; gives the wait until the next thing is.
+    fn settle(&self) -> Option<Duration> {
+        let mut left = Vec::new();
+        let mut state = self.lock();
+        let now = self.opened.elapsed();
+        state.shop.advance(now, &mut left);
+        state.alarm = state.shop.next_event();
+        let wait = state.alarm.map(|at| at.saturating_sub(now));
+        drop(state);
+        for departure in left {
+            Job::leave(departure, now);
+        }
+        wait
+    }
+}
+
+async fn drive(floor: Arc<Floor>, alarm: Alarm) {
+    loop {
+        match floor.settle() {
+            None => floor.sooner.notified().await,
+            Some(wait) => tokio::select! {
+                () = alarm.after(wait) => {}
+                () = floor.sooner.notified() => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The client's binary: parses its settings, binds and serves.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Parser;
+use retrylab_client::Config;
+
+/// The client of a Retrylab experiment.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Where to serve.
+    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8000")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    retrylab_runtime::init_logs();
+    let app = retrylab_client::app(cli.config).context("cannot start the client")?;
+    retrylab_runtime::serve(cli.listen, app).await.with_context(|| format!("cannot serve on {}", cli.listen))
+}

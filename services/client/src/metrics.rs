@@ -1,0 +1,74 @@
+//! The client's own metrics; those of every service are in the runtime.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use retrylab_core::policy::{Fate, Outcome, StrategyName};
+
+use crate::upstream::Reply;
+
+const SERVICE: &str = "client";
+
+/// Registered in one registry.
+#[derive(Debug)]
+pub struct Metrics {
+    attempts: IntCounterVec,
+    requests: IntCounterVec,
+    in_flight: IntGauge,
+    calls_ok: IntCounter,
+    calls_failed: IntCounter,
+    calls_timed_out: IntCounter,
+    calls_broken: IntCounter,
+}
+
+impl Metrics {
+    /// Registers them all.
+    ///
+    /// # Errors
+    /// When the registry has a metric of one of these names.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let vec = |name, help, labels: &[&str]| {
+            let vec = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(vec.clone()))?;
+            prometheus::Result::Ok(vec)
+        };
+        let attempts = "Attempts at the backend by their number in the request; the first is 1";
+        let calls = "Attempts at the backend by how they ended";
+        let calls = vec("backend_calls_total", calls, &["service", "result"])?;
+        let in_flight = IntGauge::new("retrylab_requests_in_flight", "Requests under way, those in backoff included")?;
+        registry.register(Box::new(in_flight.clone()))?;
+        Ok(Self {
+            attempts: vec("retry_attempts_total", attempts, &["service", "strategy", "attempt"])?,
+            requests: vec("retrylab_requests_total", "Requests by how they ended", &["strategy", "fate"])?,
+            in_flight,
+            calls_ok: calls.with_label_values(&[SERVICE, "success"]),
+            calls_failed: calls.with_label_values(&[SERVICE, "failure"]),
+            calls_timed_out: calls.with_label_values(&[SERVICE, "timeout"]),
+            calls_broken: calls.with_label_values(&[SERVICE, "broken"]),
+        })
+    }
+
+    /// A request arrived.
+    pub fn request(&self) {
+        self.in_flight.inc();
+    }
+
+    /// An attempt starts.
+    pub fn attempt(&self, strategy: StrategyName, number: u32) {
+        self.attempts.with_label_values(&[SERVICE, strategy.as_str(), &number.to_string()]).inc();
+    }
+
+    /// An attempt ended.
+    pub fn reply(&self, reply: &Reply) {
+        match reply {
+            Reply::Answer(_) if reply.outcome() == Outcome::Success => self.calls_ok.inc(),
+            Reply::Answer(_) => self.calls_failed.inc(),
+            Reply::Timeout => self.calls_timed_out.inc(),
+            Reply::Broken(_) => self.calls_broken.inc(),
+        }
+    }
+
+    /// A request ended.
+    pub fn end(&self, strategy: StrategyName, fate: Fate) {
+        self.requests.with_label_values(&[strategy.as_str(), fate.as_str()]).inc();
+        self.in_flight.dec();
+    }
+}

@@ -1,0 +1,144 @@
+//! Attempts at the backend, over a pool of idle connections.
+//!
+//! One attempt is one request on the wire, at most: nothing here sends anything twice. A pooled connection that the
+//! backend has closed is found out before a request is sent on it; if it is closed just then, the attempt has failed,
+//! and whether there is another one is the policy's business.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::http::{HeaderName, HeaderValue, Request, header::HOST};
+use bytes::Bytes;
+use http_body_util::Empty;
+use retrylab_core::{
+    policy::Outcome,
+    wire::{RUN_HEADER, RunTag},
+};
+use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
+
+use crate::{
+    addresses::Addresses,
+    config::BackendUrl,
+    connection::{Answer, Connection},
+};
+
+/// Most connections that are kept for later requests.
+const MAX_IDLE: usize = 4_096;
+/// How long a connection is kept for them.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The backend, as a client sees it.
+#[derive(Debug)]
+pub struct Upstream {
+    backend: BackendUrl,
+    addresses: Addresses,
+    /// In the order in which they were last used; the latest is used next.
+    idle: Mutex<VecDeque<(Instant, Connection)>>,
+}
+
+/// What is different in each attempt.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// Its number within the request; the first is 1.
+    pub number: u32,
+    /// The request's trace.
+    pub traceparent: String,
+    /// The run that the request belongs to.
+    pub tag: Option<&'a RunTag>,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Reply {
+    /// With an answer, good or bad.
+    Answer(Answer),
+    /// Not within the time that an attempt may take.
+    Timeout,
+    /// Without an answer: nobody there, or the connection broke.
+    Broken(io::Error),
+}
+
+impl Reply {
+    /// What a policy makes of it. An answer is judged by its status alone, so that any HTTP server can be the backend.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Answer(answer) => Outcome::of_status(answer.status),
+            Self::Timeout | Self::Broken(_) => Outcome::Retryable,
+        }
+    }
+}
+
+impl Upstream {
+    /// No connection yet.
+    pub fn new(backend: BackendUrl) -> Self {
+        Self { addresses: Addresses::new(backend.address.clone()), backend, idle: Mutex::default() }
+    }
+
+    /// Makes one attempt. On a timeout its connection is closed.
+    pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
+        let exchange = self.exchange(self.request(attempt));
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(Ok(answer)) => Reply::Answer(answer),
+            Ok(Err(e)) => Reply::Broken(e),
+            Err(_) => Reply::Timeout,
+        }
+    }
+
+    async fn exchange(&self, request: Request<Empty<Bytes>>) -> io::Result<Answer> {
+        let mut connection = match self.take_idle() {
+            Some(connection) => connection,
+            None => Connection::over(self.addresses.connect().await?).await?,
+        };
+        let answer = connection.exchange(request).await?;
+        if connection.is_usable() {
+            self.keep_idle(connection);
+        }
+        Ok(answer)
+    }
+
+    fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = self.backend.process.clone();
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.backend.host.clone());
+        headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
+        let mut insert = |name, value: String| {
+            // Both values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        insert(TRACE_HEADER, attempt.traceparent);
+        if let Some(tag) = attempt.tag {
+            insert(RUN_HEADER, tag.to_string());
+        }
+        request
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        loop {
+            let (_, mut connection) = self.lock().pop_back()?;
+            if connection.is_usable() {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep_idle(&self, connection: Connection) {
+        let now = Instant::now();
+        let mut idle = self.lock();
+        while idle.front().is_some_and(|(since, _)| idle.len() >= MAX_IDLE || now.duration_since(*since) > IDLE_TIMEOUT)
+        {
+            idle.pop_front();
+        }
+        idle.push_back((now, connection));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Instant, Connection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,12 @@
+//! The client through its HTTP surface, with a backend on a socket of its own.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod attempts;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod storm;
+#[cfg(test)]
+mod support;

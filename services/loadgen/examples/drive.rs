@@ -1,0 +1,79 @@
+//! Runs one load from the command line and prints what came of it, for measurements:
+//!
+//! ```text
+//! drive open RATE SECONDS HOST:PORT
+//! drive closed USERS SECONDS HOST:PORT
+//! ```
+
+use std::{thread, time::Duration};
+
+use anyhow::Context;
+use prometheus::Registry;
+use retrylab_core::{
+    load::{ArrivalLaw, LoadPlan, LoadShape, Stage},
+    stats::SparseHistogram,
+    wire::LoadgenPlan,
+};
+use retrylab_loadgen::{Loadgen, Metrics};
+use retrylab_runtime::{Run, RunClock, Workload};
+
+fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let mut next = || args.next().context("usage: drive open|closed RATE|USERS SECONDS HOST:PORT");
+    let (law, size, seconds, target) = (next()?, next()?.parse()?, next()?.parse::<u64>()?, next()?);
+    let shape = match law.as_str() {
+        "open" => LoadShape::Open { rate: size, arrivals: ArrivalLaw::Uniform },
+        _ => LoadShape::Closed { stages: vec![Stage { for_ms: 0, users: size }], think_ms: 0 },
+    };
+    let load = LoadPlan { seed: 1, duration_ms: seconds * 1_000, shape, bursts: vec![] };
+    let run = Loadgen::new(Metrics::new(&Registry::new())?).begin(
+        "drive",
+        &LoadgenPlan { load, target, timeout_ms: 30_000 },
+        RunClock::starting_in(200),
+    );
+    let before = cpu_seconds()?;
+    let mut resident_early = None;
+    while !run.is_idle() {
+        thread::sleep(Duration::from_millis(20));
+        if resident_early.is_none() && run.results().series.sent.total() > 100_000 {
+            resident_early = Some(status("VmRSS")?);
+        }
+    }
+    let cpu = cpu_seconds()? - before;
+    let results = run.results();
+    let (sent, planned) = (results.series.sent.total(), results.series.planned.total());
+    let mut latency = SparseHistogram::default();
+    for second in &results.latency_us {
+        latency.merge(second);
+    }
+    let quantiles = |h: &SparseHistogram| [500, 950, 990, 999].map(|q| h.quantile_us(q).unwrap_or(0));
+    println!(
+        "{law} {size}: {:.0}/s, sent {sent} of {planned} ({:.4}), failed {}, CPU {:.2} µs each, latency {:?} µs, \
+         lateness {:?} µs (p50 p95 p99 p99.9), resident {} after 100,000, {} at the end, {} at most",
+        sent as f64 / seconds as f64,
+        sent as f64 / planned as f64,
+        results.series.failed.total(),
+        cpu * 1e6 / sent as f64,
+        quantiles(&latency),
+        quantiles(&results.lateness_us),
+        resident_early.unwrap_or_default(),
+        status("VmRSS")?,
+        status("VmHWM")?,
+    );
+    Ok(())
+}
+
+/// The CPU time of this process so far.
+fn cpu_seconds() -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / 100.0)
+}
+
+/// A line of this process's status.
+fn status(name: &str) -> anyhow::Result<String> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
+    Ok(line.trim_start_matches(':').trim().to_owned())
+}

@@ -1,0 +1,174 @@
+//! What is counted. The engine writes a journal of its own and posts it to the ledger, which others read, whenever
+//! nobody is reading: it never waits for a reader.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use retrylab_core::{
+    stats::{LatencyRecorder, LoadSeries, SparseHistogram},
+    wire::LoadgenResults,
+};
+
+use crate::metrics::Metrics;
+
+/// Most entries of the journal; from here on the engine does wait for the reader.
+const JOURNAL_MAX: usize = 8_192;
+
+/// How a request that was sent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer of 2xx, read to its end.
+    Ok,
+    /// Any other answer, read to its end.
+    Status,
+    /// The connection broke, or what came was no answer.
+    Broken,
+    /// No answer in time.
+    Timeout,
+    /// The run was stopped before the answer came.
+    Abandoned,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Status, Self::Broken, Self::Timeout, Self::Abandoned];
+
+    /// The outcome that an answer's status stands for.
+    pub const fn of_status(status: u16) -> Self {
+        if matches!(status, 200..=299) { Self::Ok } else { Self::Status }
+    }
+
+    /// The outcome as it stands in metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Status => "status",
+            Self::Broken => "broken",
+            Self::Timeout => "timeout",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// One event of a request, with its intended start and the time of the event: microseconds after the run's start.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    /// The first byte was written.
+    Sent { due_us: u64, at_us: u64 },
+    /// It could not be sent: not one byte of it was written.
+    Dropped { due_us: u64 },
+    /// It was sent and has ended.
+    Ended { due_us: u64, at_us: u64, outcome: Outcome },
+}
+
+/// The counts of one run.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    series: LoadSeries,
+    in_flight: u64,
+    lateness: LatencyRecorder,
+    /// Latencies of the second under way …
+    latency: LatencyRecorder,
+    /// … and of those before it. They don't change any more, so a reader takes them without a copy.
+    seconds: Vec<Arc<SparseHistogram>>,
+}
+
+impl Ledger {
+    fn enter(&mut self, entry: Entry) {
+        match entry {
+            Entry::Sent { due_us, at_us } => {
+                self.series.planned.add(due_us);
+                self.series.sent.add(due_us);
+                self.in_flight += 1;
+                self.lateness.record(at_us.saturating_sub(due_us));
+            }
+            Entry::Dropped { due_us } => {
+                self.series.planned.add(due_us);
+                self.series.dropped.add(due_us);
+            }
+            Entry::Ended { due_us, at_us, outcome } => {
+                self.in_flight -= 1;
+                if outcome == Outcome::Ok {
+                    self.series.ok.add(due_us);
+                    self.series.goodput.add(at_us);
+                } else {
+                    self.series.failed.add(due_us);
+                }
+                self.turn_to((at_us / 1_000_000) as usize);
+                self.latency.record(at_us.saturating_sub(due_us));
+            }
+        }
+    }
+
+    /// Closes the seconds before `second`; one that had no answer is empty.
+    fn turn_to(&mut self, second: usize) {
+        while self.seconds.len() < second {
+            self.seconds.push(Arc::new(self.latency.take()));
+        }
+    }
+}
+
+/// The counts as others see them.
+#[derive(Clone, Debug, Default)]
+pub struct SharedLedger(Arc<Mutex<Ledger>>);
+
+impl SharedLedger {
+    /// The counts so far.
+    pub fn results(&self) -> LoadgenResults {
+        let ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (series, in_flight, lateness_us) = (ledger.series.clone(), ledger.in_flight, ledger.lateness.snapshot());
+        let (seconds, latest) = (ledger.seconds.clone(), ledger.latency.snapshot());
+        drop(ledger);
+        let mut latency_us: Vec<_> = seconds.iter().map(|second| SparseHistogram::clone(second)).collect();
+        if latest.count() > 0 {
+            latency_us.push(latest);
+        }
+        LoadgenResults { series, in_flight, latency_us, lateness_us }
+    }
+}
+
+/// The engine's entries that are not in the ledger yet.
+#[derive(Debug)]
+pub struct Journal {
+    entries: Vec<Entry>,
+    ledger: SharedLedger,
+    metrics: Metrics,
+}
+
+impl Journal {
+    /// An empty journal of a ledger; every entry is counted in the metrics as well.
+    pub const fn new(ledger: SharedLedger, metrics: Metrics) -> Self {
+        Self { entries: Vec::new(), ledger, metrics }
+    }
+
+    /// Writes down an event.
+    pub fn note(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Posts the entries, unless somebody is reading and they can wait.
+    pub fn post(&mut self) {
+        let ledger = match self.ledger.0.try_lock() {
+            Ok(ledger) => ledger,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if self.entries.len() < JOURNAL_MAX => return,
+            Err(TryLockError::WouldBlock) => self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        settle(&mut self.entries, ledger, &self.metrics);
+    }
+
+    /// Posts the entries, whoever is reading.
+    pub fn settle(&mut self) {
+        let ledger = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
+        settle(&mut self.entries, ledger, &self.metrics);
+    }
+}
+
+fn settle(entries: &mut Vec<Entry>, mut ledger: MutexGuard<'_, Ledger>, metrics: &Metrics) {
+    for entry in entries.drain(..) {
+        ledger.enter(entry);
+        metrics.count(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Closed-loop users: each sends, waits for the answer, thinks, and goes on, for as long as it is there.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use retrylab_core::load::{LoadPlan, LoadShape};
+
+use super::clock::{MILLISECOND, Nanos};
+
+/// A user whose request could not be sent pauses for at least this long, or it would try again and again at one moment.
+const PAUSE_AFTER_DROP: Nanos = 100 * MILLISECOND;
+
+/// The users who are thinking, by when they go on.
+#[derive(Debug)]
+pub struct Users {
+    due: BinaryHeap<Reverse<(Nanos, u32)>>,
+    /// For each user when it is still to be there, [from, to), the next span last.
+    spans: Vec<Vec<(Nanos, Nanos)>>,
+    think: Nanos,
+}
+
+impl Users {
+    /// The users of a load from `from` on.
+    pub fn new(plan: &LoadPlan, from: Nanos) -> Self {
+        let think_ms = match plan.shape {
+            LoadShape::Closed { think_ms, .. } => think_ms,
+            LoadShape::Open { .. } => 0,
+        };
+        let span = |(from, to): (u64, u64)| (from as Nanos * MILLISECOND, to as Nanos * MILLISECOND);
+        let spans = |user| plan.user_spans(user).into_iter().rev().map(span).collect();
+        let mut users = Self {
+            due: BinaryHeap::new(),
+            spans: (0..plan.users_max()).map(spans).collect(),
+            think: think_ms as Nanos * MILLISECOND,
+        };
+        for user in 0..plan.users_max() {
+            users.schedule(user, from);
+        }
+        users
+    }
+
+    /// When the next user goes on.
+    pub fn next_at(&self) -> Option<Nanos> {
+        self.due.peek().map(|&Reverse((at, _))| at)
+    }
+
+    /// The next user, with when it goes on.
+    pub fn take(&mut self) -> Option<(Nanos, u32)> {
+        self.due.pop().map(|Reverse(due)| due)
+    }
+
+    /// A user's request has ended: it thinks.
+    pub fn think(&mut self, user: u32, now: Nanos) {
+        self.schedule(user, now + self.think);
+    }
+
+    /// A user's request could not be sent: it pauses.
+    pub fn pause(&mut self, user: u32, now: Nanos) {
+        self.schedule(user, now + self.think.max(PAUSE_AFTER_DROP));
+    }
+
+    /// Has a user go on at `earliest`, or later, when it is there next; or never, when it isn't any more.
+    fn schedule(&mut self, user: u32, earliest: Nanos) {
+        let spans = &mut self.spans[user as usize];
+        while let Some(&(from, to)) = spans.last() {
+            let at = from.max(earliest);
+            if at < to {
+                self.due.push(Reverse((at, user)));
+                return;
+            }
+            spans.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use retrylab_core::load::Stage;
+
+    use super::*;
+
+    fn users(stages: &[(u64, u32)], think_ms: u64, from_ms: Nanos) -> Users {
+        let stages = stages.iter().map(|&(for_ms, users)| Stage { for_ms, users }).collect();
+        let shape = LoadShape::Closed { stages, think_ms };
+        Users::new(&LoadPlan { seed: 1, duration_ms: 10_000, shape, bursts: vec![] }, from_ms * MILLISECOND)
+    }
+
+    fn next_ms(users: &Users) -> Option<Nanos> {
+        users.next_at().map(|at| at / MILLISECOND)
+    }
+
+    #[test]
+    fn users_go_on_in_order_of_time_after_they_have_thought() {
+        let mut users = users(&[(1_000, 2)], 100, 0);
+        assert_eq!(users.take(), Some((500 * MILLISECOND, 0)));
+        users.think(0, 950 * MILLISECOND);
+        assert_eq!(users.take(), Some((1_000 * MILLISECOND, 1)));
+        assert_eq!(users.take(), Some((1_050 * MILLISECOND, 0)));
+        assert_eq!(users.take(), None);
+    }
+
+    #[test]
+    fn a_user_whose_time_is_over_comes_again_in_its_next_span_or_never() {
+        let mut users = users(&[(0, 1), (1_000, 1), (0, 0), (1_000, 0), (0, 1), (1_000, 1), (0, 0)], 100, 0);
+        users.take();
+        users.think(0, 950 * MILLISECOND);
+        assert_eq!(next_ms(&users), Some(2_000));
+        users.take();
+        users.think(0, 2_950 * MILLISECOND);
+        assert_eq!(next_ms(&users), None);
+    }
+
+    #[test]
+    fn who_is_there_at_a_late_hand_over_goes_on_at_once() {
+        assert_eq!(next_ms(&users(&[(0, 1)], 100, 4_000)), Some(4_000));
+        assert_eq!(next_ms(&users(&[(0, 1), (1_000, 1), (0, 0)], 100, 4_000)), None);
+    }
+
+    #[test]
+    fn a_user_who_could_not_send_does_not_try_again_at_once() {
+        let mut users = users(&[(0, 1)], 0, 0);
+        users.take();
+        users.pause(0, 0);
+        assert_eq!(next_ms(&users), Some(100));
+    }
+}

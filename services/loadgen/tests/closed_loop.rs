@@ -1,0 +1,69 @@
+//! The closed loop: users who wait for their answer.
+
+#[cfg(test)]
+mod common;
+
+use std::time::Duration;
+
+use common::{Reaction, Target, burst, closed, finish, loadgen, nobody, plan, run, totals};
+use retrylab_core::stats::SparseHistogram;
+use retrylab_runtime::{RunClock, Workload};
+
+#[test]
+fn a_user_sends_again_when_it_has_its_answer_and_has_thought() {
+    // Each round takes 20 ms of service and 30 ms of thought, so in 400 ms a user has at most 8 rounds.
+    let target = Target::new(|_| Reaction::After(Duration::from_millis(20)));
+    let results = run(closed(3, 30, 400), &target);
+    let planned = results.series.planned.total();
+    assert!((15..=24).contains(&planned), "{planned} requests");
+    assert_eq!(totals(&results), [planned, planned, 0, planned, 0]);
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_there_are_users() {
+    let target = Target::new(|_| Reaction::After(Duration::from_millis(15)));
+    let running = loadgen().begin("a1-0", &plan(closed(4, 0, 300), target.address, 5_000), RunClock::starting_in(20));
+    let mut most = 0;
+    common::wait_for("the run's end", || {
+        use retrylab_runtime::Run;
+        most = most.max(running.results().in_flight);
+        running.is_idle()
+    });
+    assert_eq!(most, 4);
+    finish(&running);
+}
+
+#[test]
+fn a_users_request_is_due_when_it_has_thought_so_its_latency_is_the_servers() {
+    let target = Target::new(|_| Reaction::After(Duration::from_millis(20)));
+    let results = run(closed(1, 10, 300), &target);
+    let p50 = merged(&results.latency_us).quantile_us(500).unwrap();
+    assert!((20_000..30_000).contains(&p50), "{p50} µs");
+}
+
+#[test]
+fn bursts_come_on_top_of_the_users() {
+    let target = Target::new(|_| Reaction::After(Duration::from_millis(10)));
+    let mut load = closed(1, 0, 200);
+    load.bursts = vec![burst(100, 30)];
+    let results = run(load, &target);
+    let of_the_burst = target.arrivals.all().iter().filter(|a| a.tag.offset_us == 100_000 && a.tag.serial < 30).count();
+    assert_eq!((of_the_burst, results.series.dropped.total()), (30, 0));
+}
+
+#[test]
+fn users_who_cannot_send_are_counted_and_try_again_after_a_pause() {
+    let running = loadgen().begin("a1-0", &plan(closed(2, 0, 250), nobody(), 5_000), RunClock::starting_in(20));
+    let results = finish(&running);
+    let planned = results.series.planned.total();
+    assert!((2..=6).contains(&planned), "{planned} requests");
+    assert_eq!(totals(&results), [planned, 0, planned, 0, 0]);
+}
+
+fn merged(seconds: &[SparseHistogram]) -> SparseHistogram {
+    let mut all = SparseHistogram::default();
+    for second in seconds {
+        all.merge(second);
+    }
+    all
+}

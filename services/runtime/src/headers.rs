@@ -1,0 +1,120 @@
+//! The headers that travel with a request from service to service: the run's tag, the attempt's number, W3C's trace
+//! context. Nothing here keeps a part of the request: a header value would hold on to the connection's whole buffer.
+
+use axum::http::HeaderMap;
+use retrylab_core::wire::{RUN_HEADER, RunTag};
+
+/// Says which attempt of its request this is; the first is 1.
+pub const ATTEMPT_HEADER: &str = "x-retrylab-attempt";
+/// W3C Trace Context, level 1.
+pub const TRACE_HEADER: &str = "traceparent";
+
+/// Bit of the flags: the caller records this trace.
+const SAMPLED: u8 = 1;
+
+/// The run's tag, if the request has a valid one.
+pub fn run_tag(headers: &HeaderMap) -> Option<RunTag> {
+    headers.get(RUN_HEADER)?.to_str().ok()?.parse().ok()
+}
+
+/// The attempt's number, if the request has one.
+pub fn attempt_number(headers: &HeaderMap) -> Option<u32> {
+    headers.get(ATTEMPT_HEADER)?.to_str().ok()?.parse().ok()
+}
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Which trace a request belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    trace_id: u128,
+    flags: u8,
+}
+
+impl TraceContext {
+    /// The trace that the request came with, or a new one when it came with none or with an invalid one.
+    pub fn of(headers: &HeaderMap, draw: impl FnOnce() -> u128) -> Self {
+        let given = headers.get(TRACE_HEADER).and_then(|value| parse(value.as_bytes()));
+        // An id of all zeros is invalid.
+        given.unwrap_or_else(|| Self { trace_id: draw().max(1), flags: SAMPLED })
+    }
+
+    /// The trace's id: 32 hexadecimal digits.
+    pub fn trace_id(&self) -> String {
+        String::from_utf8(hex(self.trace_id).to_vec()).unwrap_or_default()
+    }
+
+    /// The `traceparent` header of a call made on behalf of the request, as the span `span_id`.
+    pub fn traceparent(&self, span_id: u64) -> String {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        text[3..35].copy_from_slice(&hex(self.trace_id));
+        text[36..52].copy_from_slice(&hex(u128::from(span_id.max(1)))[16..]);
+        text[53..55].copy_from_slice(&hex(u128::from(self.flags))[30..]);
+        String::from_utf8(text.to_vec()).unwrap_or_default()
+    }
+}
+
+/// By hand, since every answer and every attempt has one and `format!` takes several times as long.
+fn hex(number: u128) -> [u8; 32] {
+    let mut text = [0; 32];
+    for (digits, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        digits[0] = HEX_DIGITS[usize::from(byte >> 4)];
+        digits[1] = HEX_DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
+/// `VERSION-TRACE_ID-PARENT_ID-FLAGS`; versions after 00 may go on after another hyphen.
+fn parse(value: &[u8]) -> Option<TraceContext> {
+    let (known, rest) = value.split_at_checked(55)?;
+    let known = std::str::from_utf8(known).ok()?;
+    let mut parts = known.split('-');
+    let mut part = |digits: usize| parts.next().filter(|p| p.len() == digits && is_lower_hex(p));
+    let (version, trace_id, parent_id, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let rest_is_allowed = if version == "00" { rest.is_empty() } else { rest.is_empty() || rest[0] == b'-' };
+    let trace_id = u128::from_str_radix(trace_id, 16).ok().filter(|&id| id != 0)?;
+    if version == "ff" || !rest_is_allowed || parent_id.bytes().all(|b| b == b'0') {
+        return None;
+    }
+    Some(TraceContext { trace_id, flags: u8::from_str_radix(flags, 16).ok()? })
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn trace_of(traceparent: &str) -> String {
+        let headers = [(TRACE_HEADER.parse().unwrap(), traceparent.parse().unwrap())].into_iter().collect();
+        TraceContext::of(&headers, || 7).trace_id()
+    }
+
+    #[test]
+    fn a_valid_trace_goes_on_with_its_flags_under_a_new_span() {
+        let headers = [(TRACE_HEADER.parse().unwrap(), GIVEN.parse().unwrap())].into_iter().collect();
+        let context = TraceContext::of(&headers, || 7);
+        assert_eq!(context.traceparent(0x1f), "00-0af7651916cd43dd8448eb211c80319c-000000000000001f-01");
+    }
+
+    #[test]
+    fn a_later_version_may_say_more() {
+        assert_eq!(trace_of(&GIVEN.replacen("00", "cc", 1)), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(trace_of(&format!("{}-what", GIVEN.replacen("00", "cc", 1))), "0af7651916cd43dd8448eb211c80319c");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_replaced_by_a_new_one() {
+        let zeros = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
+        let no_parent = "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01";
+        let longer = format!("{GIVEN}-what");
+        let (upper, version) = (GIVEN.to_uppercase(), GIVEN.replacen("00", "ff", 1));
+        for invalid in ["", "x", zeros, no_parent, &longer, &upper, &version, &GIVEN[1..], &GIVEN.replace('-', "_")] {
+            assert_eq!(trace_of(invalid), format!("{:032x}", 7), "{invalid}");
+        }
+    }
+}

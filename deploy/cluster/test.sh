@@ -8,6 +8,7 @@ root=$(cd "$here/../.." && pwd)
 export RETRYLAB_CLUSTER=test TAG=dev # the tag that deploy/operator names
 . "$here/lib/log.sh"
 . "$here/lib/paths.sh"
+. "$here/lib/packages.sh"
 . "$here/../images/names.sh"
 
 # Built out here: inside there is no network, and nothing else that cargo needs.
@@ -50,6 +51,7 @@ show_why() {
   kubectl --namespace retrylab-system logs deployment/retrylab-operator --tail 100 --all-containers
 }
 
+need_packages curl=curl # the runbook's
 tests=$(build_tests)
 [ -x "$tests" ] || fail "cargo built no tests"
 "$here/../images/build.sh"
@@ -59,4 +61,5 @@ trap finish EXIT
 install_operator
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
-inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" "$tests" "$@"
+# Some tests measure how late things are, so not too many at a time.
+inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" RUST_TEST_THREADS=3 "$tests" "$@"

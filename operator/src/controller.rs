@@ -24,7 +24,7 @@ use crate::{
     pods::Pods,
     reconcile::{Context, on_error, reconcile},
     resources::{EXPERIMENT_LABEL, MANAGED_SELECTOR},
-    server::{Ready, app},
+    server::{Gate, Readiness, app},
     world::World,
 };
 
@@ -42,14 +42,23 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let client = Client::try_from(kubernetes).context("cannot make a client for the cluster")?;
     let managed = watcher::Config::default().labels(MANAGED_SELECTOR);
 
+    let readiness = Readiness::default();
+    let (experiments, experiments_writer) = reflector::store();
+    let experiment_changes = watcher(Api::<RetryExperiment>::all(client.clone()), watcher::Config::default())
+        .default_backoff()
+        .inspect(readiness.opens(Gate::Experiments))
+        .reflect(experiments_writer)
+        .applied_objects();
     let (deployments, writer) = reflector::store::<PartialObjectMeta<Deployment>>();
     let deployment_changes = watcher(Api::<PartialObjectMeta<Deployment>>::all(client.clone()), managed.clone())
         .default_backoff()
+        .inspect(readiness.opens(Gate::Deployments))
         .reflect(writer)
         .touched_objects()
         .filter_map(experiment_of);
     let pod_changes = watcher(Api::<PartialObjectMeta<Pod>>::all(client.clone()), managed)
         .default_backoff()
+        .inspect(readiness.opens(Gate::Pods))
         .touched_objects()
         .filter_map(experiment_of);
 
@@ -61,13 +70,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         world: World { client: client.clone(), pods: Pods::new()?, config: config.clone() },
         backoff: Backoff::new(seed),
         metrics,
-        deployments: deployments.clone(),
+        deployments,
     });
-    let controller = Controller::new(Api::<RetryExperiment>::all(client), watcher::Config::default())
+    let controller = Controller::for_stream(experiment_changes, experiments)
         .with_config(controller::Config::default().concurrency(CONCURRENCY))
         .reconcile_on(deployment_changes)
         .reconcile_on(pod_changes);
-    let experiments = controller.store();
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let passes = controller
         .graceful_shutdown_on(async { drop(end.await) })
@@ -75,16 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .for_each(|_| std::future::ready(()));
     let passes = tokio::spawn(passes);
 
-    let ready = Ready::default();
-    tokio::spawn({
-        let ready = ready.clone();
-        async move {
-            if experiments.wait_until_ready().await.is_ok() && deployments.wait_until_ready().await.is_ok() {
-                ready.set();
-            }
-        }
-    });
-    retrylab_runtime::serve(config.listen, app(ready, registry)).await?;
+    retrylab_runtime::serve(config.listen, app(readiness, registry)).await?;
     drop(ended);
     tokio::time::timeout(Duration::from_secs(5), passes).await.ok();
     Ok(())

@@ -31,7 +31,7 @@ impl Events {
                 EventKind::Warning => EventType::Warning,
             };
             let note = Some(note.chars().take(NOTE_MAX).collect());
-            let event = Event { type_, reason: reason.into(), note, action: action.into(), secondary: None };
+            let event = Event { type_, reason: reason.into(), note, action, secondary: None };
             let published = call("publish", || format!("event {reason}"), self.0.publish(&event, &reference)).await;
             if let Err(e) = published {
                 tracing::warn!("{e}");

@@ -66,14 +66,21 @@ impl Pods {
     }
 
     /// Hands the run over to a pod. The same hand-over again changes nothing there.
-    pub async fn hand_over(&self, role: Role, pod: &PodSeen, run: &RunRecord, plan: &ArmPlan, token: &str) {
-        let result = match role {
+    ///
+    /// # Errors
+    /// Says in words why the pod did not take it.
+    pub async fn hand_over(
+        &self,
+        role: Role,
+        pod: &PodSeen,
+        run: &RunRecord,
+        plan: &ArmPlan,
+        token: &str,
+    ) -> Result<(), String> {
+        match role {
             Role::Backend => self.put(role, pod, run, &plan.backend, token).await,
             Role::Client => self.put(role, pod, run, &plan.client, token).await,
             Role::Loadgen => self.put(role, pod, run, &plan.loadgen, token).await,
-        };
-        if let Err(e) = result {
-            tracing::warn!(pod = pod.name, run = run.id, "cannot hand over the run: {e}");
         }
     }
 
@@ -93,11 +100,12 @@ impl Pods {
     }
 
     /// Ends the run on a pod now.
-    pub async fn stop(&self, role: Role, pod: &PodSeen, run_id: &str, token: &str) {
+    ///
+    /// # Errors
+    /// Says in words why the pod did not end it.
+    pub async fn stop(&self, role: Role, pod: &PodSeen, run_id: &str, token: &str) -> Result<(), String> {
         let call = self.0.delete(url(role, pod, run_id)).bearer_auth(token).send();
-        if let Err(e) = expect_success(call.await).await {
-            tracing::warn!(pod = pod.name, run = run_id, "cannot stop the run: {e}");
-        }
+        expect_success(call.await).await
     }
 }
 

@@ -105,16 +105,23 @@ fn has_deployments(experiment: &RetryExperiment, deployments: &Store<PartialObje
     deployments.find(|d| d.labels().get(UID_LABEL) == uid.as_ref()).is_some()
 }
 
+/// Performs the acts in turn. The first that fails is the last: nothing is sent before all others know their part. What
+/// was not done is decided anew in the next pass.
 async fn perform(world: &World, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
     let Some(token) = world.token(experiment).await? else { return Ok(()) };
     for act in acts {
-        match act {
-            Act::HandOver { expires: Some(moment), pod, run, .. } if Timestamp::now() > moment => {
-                tracing::warn!(pod = pod.name, run = run.id, "too late to hand over; a new start will be settled");
-                return Ok(());
+        let (pod, done) = match &act {
+            Act::HandOver { expires: Some(moment), pod, .. } if Timestamp::now() > *moment => {
+                (pod, Err("too late to hand over; a new start will be settled".into()))
             }
-            Act::HandOver { role, pod, run, plan, .. } => world.pods.hand_over(role, &pod, &run, &plan, &token).await,
-            Act::Stop { role, pod, run_id } => world.pods.stop(role, &pod, &run_id, &token).await,
+            Act::HandOver { role, pod, run, plan, .. } => {
+                (pod, world.pods.hand_over(*role, pod, run, plan, &token).await)
+            }
+            Act::Stop { role, pod, run_id } => (pod, world.pods.stop(*role, pod, run_id, &token).await),
+        };
+        if let Err(why) = done {
+            tracing::warn!(experiment = experiment.name_any(), pod = pod.name, "{why}");
+            return Ok(());
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What is generated and committed is what the code says now. `UPDATE=1 cargo test -p retrylab-operator` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{env, fs, path::PathBuf};
 
 fn check(file: &str, expected: &str) {

@@ -158,7 +158,7 @@ fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), F
 }
 
 fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 10)?;
+    within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 6)?;
     names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()))?;
     for (i, f) in spec.faults.iter().enumerate() {
         fault(&format!("spec.faults[{i}]"), f, spec.duration)?;

@@ -11,15 +11,10 @@ use retrylab_core::{stats::Ratio, wire::FieldError};
 
 use crate::{Decision, Workloads, status::Draft};
 
-/// The spec is not valid.
+/// The spec is not valid, or not any more: the operator's caps may have been lowered since the experiment began.
 pub fn rejected(error: &FieldError, draft: &mut Draft) {
     draft.set(ConditionType::Accepted, false, Reason::Invalid, error.to_string());
-    let now = draft.time();
-    draft.status.verdict = Some(Verdict::Error);
-    draft.status.message = Some(error.to_string());
-    draft.status.finished_at = Some(now);
-    draft.set(ConditionType::Complete, true, Reason::Invalid, error.to_string());
-    draft.set(ConditionType::Succeeded, false, Reason::Invalid, error.to_string());
+    conclude(Verdict::Error, error.to_string(), draft);
 }
 
 /// All arms were run: the verdict follows from the evidence, then from the criteria.

@@ -10,6 +10,7 @@ mod conditions;
 mod deploy;
 mod events;
 mod finish;
+mod handover;
 mod observed;
 mod results;
 mod status;
@@ -93,16 +94,18 @@ fn decide(experiment: &RetryExperiment, observed: &Observed, caps: Caps, draft: 
     if draft.status.verdict.is_some() {
         return finish::after_the_end(spec, draft);
     }
-    if let Err(error) = validate(spec, caps) {
+    let valid = validate(spec, caps);
+    if let Some(first) = arm::wind_up(experiment, observed, draft).filter(|_| spec.abort || valid.is_err()) {
+        return first;
+    }
+    if let Err(error) = valid {
         finish::rejected(&error, draft);
         return finish::after_the_end(spec, draft);
     }
     draft.accepted();
     if spec.abort {
-        let stops = arm::stops(observed);
         finish::conclude(Verdict::Aborted, "spec.abort is true".into(), draft);
-        let (workloads, _, next) = finish::after_the_end(spec, draft);
-        return (workloads, stops, next);
+        return finish::after_the_end(spec, draft);
     }
     match deploy::readiness(spec, observed, draft) {
         deploy::Readiness::Ready => {}

@@ -91,6 +91,32 @@ pub struct Runs {
     pub loadgens: Vec<PodRun<LoadgenResults>>,
 }
 
+impl Runs {
+    /// Every pod's answer without its counts, in the order of [`Role::ALL`].
+    pub(crate) fn answers(&self) -> Vec<(Role, &PodSeen, Answer<'_>)> {
+        fn of<R>(role: Role, runs: &[PodRun<R>]) -> impl Iterator<Item = (Role, &PodSeen, Answer<'_>)> {
+            runs.iter().map(move |run| (role, &run.pod, run.seen.answer()))
+        }
+        of(Role::Backend, &self.backends)
+            .chain(of(Role::Client, &self.clients))
+            .chain(of(Role::Loadgen, &self.loadgens))
+            .collect()
+    }
+}
+
+/// A pod's answer about a run, without its counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer<'r> {
+    /// It has no such run.
+    Absent,
+    /// It could not be asked.
+    Unreachable,
+    /// The run of this id is under way there, or to come.
+    UnderWay(&'r str),
+    /// Nothing of the run is under way any more.
+    Over,
+}
+
 /// What one pod says of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PodRun<R> {
@@ -115,14 +141,15 @@ pub enum RunSeen<R> {
 }
 
 impl<R> RunSeen<R> {
-    /// Whether nothing of the run is under way or to come on this pod.
-    pub fn is_over(&self) -> bool {
-        matches!(self, Self::Here(report) if matches!(report.state, RunState::Complete | RunState::Stopped))
-    }
-
-    /// Whether the run is under way or to come on this pod.
-    pub fn is_under_way(&self) -> bool {
-        matches!(self, Self::Here(report) if matches!(report.state, RunState::Scheduled | RunState::Running))
+    fn answer(&self) -> Answer<'_> {
+        match self {
+            Self::Absent { .. } => Answer::Absent,
+            Self::Unreachable(_) => Answer::Unreachable,
+            Self::Here(report) => match report.state {
+                RunState::Scheduled | RunState::Running => Answer::UnderWay(&report.id),
+                RunState::Complete | RunState::Stopped => Answer::Over,
+            },
+        }
     }
 
     /// The report, if the pod has the run.

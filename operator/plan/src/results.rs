@@ -12,7 +12,7 @@ use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
     stats::{ArmCounts, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
     timeline::{TOTAL, Window, windows},
-    wire::{FaultRecord, LoadgenResults},
+    wire::{FaultRecord, LoadgenResults, RunState},
 };
 
 use crate::{
@@ -118,11 +118,15 @@ fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, notes: &mut Vec<String
         match seen {
             RunSeen::Absent { .. } => notes.push(format!("{} lost the run", pod.name)),
             RunSeen::Unreachable(why) => notes.push(format!("{} could not be asked: {why}", pod.name)),
-            RunSeen::Here(report) if report.joined_at_ms > 0 => {
-                let at = Span::from_millis(report.joined_at_ms);
-                notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
+            RunSeen::Here(report) => {
+                if report.joined_at_ms > 0 {
+                    let at = Span::from_millis(report.joined_at_ms);
+                    notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
+                }
+                if report.state == RunState::Stopped {
+                    notes.push(format!("the run of {} was stopped before its end", pod.name));
+                }
             }
-            RunSeen::Here(_) => {}
         }
     }
 }

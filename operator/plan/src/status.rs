@@ -13,13 +13,18 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Starts from the last status. An experiment that ended before it had started (an invalid one, one with a missing
-    /// image) starts over when its spec is edited.
+    /// Starts from the last status. An experiment that has not started starts over when its spec is edited, even one
+    /// that has ended (an invalid one, one with a missing image); its conditions remember since when they are what they
+    /// are.
     pub fn new(experiment: &RetryExperiment, now: Timestamp) -> Self {
         let generation = experiment.metadata.generation;
         let last = experiment.status.clone().unwrap_or_default();
         let starts_over = last.started_at.is_none() && last.observed_generation != generation;
-        let mut status = if starts_over { RetryExperimentStatus::default() } else { last };
+        let mut status = if starts_over {
+            RetryExperimentStatus { conditions: last.conditions, ..RetryExperimentStatus::default() }
+        } else {
+            last
+        };
         status.observed_generation = generation;
         for condition in &mut status.conditions {
             condition.observed_generation = generation;

@@ -1,1 +1,10 @@
-//! Tests.
+//! The decisions one by one, and a whole experiment in memory whose operator dies at every step.
+
+mod conditions;
+mod deploying;
+mod ending;
+mod given;
+mod handing_over;
+mod looking_on;
+mod model;
+mod verdicts;

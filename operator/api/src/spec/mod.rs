@@ -63,9 +63,9 @@ pub struct RetryExperimentSpec {
     /// What is sent to the client.
     pub load: Load,
 
-    /// When the backend breaks, and how. Windows must not overlap. At most 10.
+    /// When the backend breaks, and how. Windows must not overlap. At most 6.
     #[serde(default)]
-    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub faults: Vec<Fault>,
 
     /// How long each arm's load goes on: 1s to 1h, in steps of 100ms.

@@ -1,0 +1,88 @@
+//! A test's place in the cluster: a namespace of its own, and its turn among the other tests.
+
+use std::process::Command;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, Config, ResourceExt, api::PostParams};
+use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::{Experiment, kubectl_with_input};
+
+/// Tests that disturb the operator, which is there for all, take this for themselves; the others share it.
+static OPERATOR: RwLock<()> = RwLock::const_new(());
+
+/// A namespace, which goes when this goes.
+pub struct Lab {
+    pub client: Client,
+    pub namespace: String,
+    _turn: Turn,
+}
+
+/// Held, not read.
+#[allow(dead_code)]
+enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
+impl Lab {
+    /// A namespace for a test that leaves the operator alone.
+    pub async fn shared() -> Self {
+        Self::new(Turn::Shared(OPERATOR.read().await)).await
+    }
+
+    /// A namespace for a test that disturbs the operator: no other test runs until it has ended.
+    pub async fn alone() -> Self {
+        Self::new(Turn::Alone(OPERATOR.write().await)).await
+    }
+
+    async fn new(turn: Turn) -> Self {
+        let mut config = Config::infer().await.expect("KUBECONFIG must name a cluster");
+        config.default_retry = false;
+        let client = Client::try_from(config).unwrap();
+        let namespace = serde_json::from_value(json!({"metadata": {"generateName": "e2e-"}})).unwrap();
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let namespace = namespaces.create(&PostParams::default(), &namespace).await.unwrap().name_any();
+        Self { client, namespace, _turn: turn }
+    }
+
+    /// Applies an experiment's manifest as a user does.
+    pub async fn apply(&self, manifest: &str) -> Experiment {
+        let object: Value = serde_saphyr::from_str(manifest).unwrap();
+        let name = object["metadata"]["name"].as_str().unwrap();
+        kubectl_with_input(&["apply", "--namespace", &self.namespace, "--filename", "-"], manifest).await;
+        Experiment::new(self, name)
+    }
+
+    /// Applies an experiment with this spec.
+    pub async fn experiment(&self, name: &str, spec: &Value) -> Experiment {
+        self.apply(&manifest(name, spec).to_string()).await
+    }
+}
+
+/// An experiment's manifest.
+pub fn manifest(name: &str, spec: &Value) -> Value {
+    let (version, kind) = ("retrylab.dev/v1alpha1", "RetryExperiment");
+    json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+/// Blocking, since it also happens while a test panics.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let namespace = self.namespace.as_str();
+        if std::thread::panicking() {
+            show(&["get", "retryexperiments", "--namespace", namespace, "--output", "yaml"]);
+            show(&["get", "pods", "--namespace", namespace, "--output", "wide"]);
+            show(&["get", "events", "--namespace", namespace, "--sort-by", ".metadata.creationTimestamp"]);
+            show(&["logs", "deployment/retrylab-operator", "--namespace", "retrylab-system", "--tail", "30"]);
+        }
+        Command::new("kubectl").args(["delete", "namespace", namespace, "--wait=false"]).output().ok();
+    }
+}
+
+fn show(arguments: &[&str]) {
+    if let Ok(output) = Command::new("kubectl").args(arguments).output() {
+        println!("$ kubectl {}\n{}", arguments.join(" "), String::from_utf8_lossy(&output.stdout));
+    }
+}

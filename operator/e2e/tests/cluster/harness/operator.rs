@@ -1,0 +1,53 @@
+//! Disturbing the operator, and pods; only for tests that are alone.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams},
+};
+
+use super::{SOON, eventually, kubectl};
+
+const NAMESPACE: &str = "retrylab-system";
+const DEPLOYMENT: &str = "deployment/retrylab-operator";
+
+/// The names of the operator's pods, the ending ones included.
+pub async fn operator_pods(client: &Client) -> Vec<String> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    let list = ListParams::default().labels("app.kubernetes.io/name=retrylab-operator");
+    pods.list(&list).await.unwrap().into_iter().map(|pod| pod.name_any()).collect()
+}
+
+/// Kills the operator's pod, with no time to say goodbye.
+pub async fn kill_operator(client: &Client) {
+    for pod in operator_pods(client).await {
+        kill_pod(client, NAMESPACE, &pod).await;
+    }
+}
+
+/// Kills a pod, with no time to say goodbye.
+pub async fn kill_pod(client: &Client, namespace: &str, name: &str) {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    pods.delete(name, &DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() }).await.unwrap();
+}
+
+/// Scales the operator and waits until it is so: ready, or gone.
+pub async fn scale_operator(client: &Client, replicas: u32) {
+    kubectl(&["scale", DEPLOYMENT, "--namespace", NAMESPACE, "--replicas", &replicas.to_string()]).await;
+    if replicas == 0 {
+        let is_gone = async || operator_pods(client).await.is_empty().then_some(());
+        eventually("the operator is gone", SOON, is_gone).await;
+    } else {
+        rolled_out().await;
+    }
+}
+
+/// Sets (`NAME=VALUE`) or removes (`NAME-`) a variable of the operator's, and waits until it runs so.
+pub async fn set_operator_env(change: &str) {
+    kubectl(&["set", "env", DEPLOYMENT, "--namespace", NAMESPACE, change]).await;
+    rolled_out().await;
+}
+
+async fn rolled_out() {
+    kubectl(&["rollout", "status", DEPLOYMENT, "--namespace", NAMESPACE, "--timeout", "60s"]).await;
+}

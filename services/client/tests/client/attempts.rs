@@ -12,7 +12,7 @@ use std::{
 use axum::{Router, extract::Request, http::StatusCode, response::IntoResponse, routing::get};
 use retrylab_core::policy::StrategyName;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::support::{FAR, Service, client_of, of_run, pair, request, serve, until};
 
@@ -153,6 +153,8 @@ async fn a_pooled_connection_that_the_backend_has_closed_costs_no_attempt() {
     let address = listener.local_addr().unwrap();
     let received = Arc::new(AtomicU16::new(0));
     let count = Arc::clone(&received);
+    let (close, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (told_to_close, has_closed) = (Arc::clone(&close), Arc::clone(&closed));
     let server = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -161,13 +163,18 @@ async fn a_pooled_connection_that_the_backend_has_closed_costs_no_attempt() {
             count.fetch_add(1, Ordering::SeqCst);
             // It doesn't say that it won't keep the connection, and ends it only after the client has put it by.
             stream.try_write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            told_to_close.notified().await;
+            drop(stream);
+            has_closed.notify_one();
         }
     });
     let client = client_of(address, |_| {});
     for _ in 0..3 {
         assert_eq!(client.process().await.0, 200);
-        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        close.notify_one();
+        closed.notified().await;
+        // The end has arrived by now; a wait of any length lets this runtime see it.
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
     assert_eq!(received.load(Ordering::SeqCst), 3);
     assert_eq!(

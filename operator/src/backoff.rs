@@ -1,7 +1,7 @@
-//! When to try again after an error: full jitter from half a second up to a minute, by object.
+//! When to try again after an error: equal jitter from half a second up to a minute, by object.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +14,8 @@ use retrylab_core::{
 
 const LAW: DelayLaw = DelayLaw::Exponential { base_ms: 500, factor: 2, cap_ms: 60_000, jitter: Jitter::Equal };
 
-/// How often each object has failed in a row, by uid. An object that succeeds, or is gone, is forgotten.
+/// How often each object has failed in a row, by uid. An object that succeeds, or is gone, is forgotten: one that was
+/// deleted while it failed with the next failure of another.
 pub struct Backoff {
     failures: Mutex<(BTreeMap<String, u32>, Rng)>,
 }
@@ -24,10 +25,11 @@ impl Backoff {
         Self { failures: Mutex::new((BTreeMap::new(), rng(seed, 0))) }
     }
 
-    /// Another failure of the object: how long to wait.
-    pub fn failed(&self, uid: &str) -> Duration {
+    /// Another failure of the object: how long to wait. `known`: the objects that there are.
+    pub fn failed(&self, uid: &str, known: &BTreeSet<String>) -> Duration {
         let mut guard = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let (failures, rng) = &mut *guard;
+        failures.retain(|failed, _| known.contains(failed));
         let count = failures.entry(uid.to_owned()).or_default();
         let wait = LAW.draw(*count, rng);
         *count = count.saturating_add(1);

@@ -23,6 +23,7 @@ use crate::{
     metrics::Metrics,
     pods::Pods,
     reconcile::{Context, on_error, reconcile},
+    refusals::Refusals,
     resources::{EXPERIMENT_LABEL, MANAGED_SELECTOR},
     server::{Gate, Readiness, app},
     world::World,
@@ -69,7 +70,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         events: Events::new(client.clone()),
         world: World { client: client.clone(), pods: Pods::new()?, config: config.clone() },
         backoff: Backoff::new(seed),
+        refusals: Refusals::default(),
         metrics,
+        experiments: experiments.clone(),
         deployments,
     });
     let controller = Controller::for_stream(experiment_changes, experiments)

@@ -48,7 +48,27 @@ pub async fn call<T>(
 impl Error {
     /// Whether the write met a newer version of the object: no error, but a reason to look again.
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Kubernetes { source, .. } if matches!(source.as_ref(), kube::Error::Api(s) if s.code == 409))
+        self.code() == Some(409)
+    }
+
+    /// Whether the object is not there any more, or is another one by now.
+    pub fn is_gone(&self) -> bool {
+        self.code().is_some_and(|code| code == 404 || code == 409)
+    }
+
+    /// Whether the API server understood the write and refuses it: invalid, forbidden, over a quota.
+    pub fn is_refusal(&self) -> bool {
+        self.code().is_some_and(|code| code == 403 || code == 422)
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Kubernetes { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            Self::TimedOut { .. } | Self::Token(_) => None,
+        }
     }
 
     /// A word for metrics.

@@ -9,6 +9,7 @@ mod events;
 mod metrics;
 mod pods;
 mod reconcile;
+mod refusals;
 mod resources;
 mod server;
 mod world;

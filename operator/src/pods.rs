@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode};
 use retrylab_api::{ArmPlan, RunRecord};
-use retrylab_core::wire::{NoSuchRun, RunReport, RunRequest};
+use retrylab_core::wire::{NoSuchRun, RunReport, RunRequest, RunState};
 use retrylab_plan::{PodRun, PodSeen, Role, RunSeen};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -13,6 +13,9 @@ use serde::{Serialize, de::DeserializeOwned};
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long a pod may take to answer: results of an hour are long.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// Not before the first moment, and not after the second.
+type Began = (Timestamp, Timestamp);
 
 /// Speaks to pods.
 #[derive(Clone)]
@@ -42,10 +45,12 @@ impl Pods {
         token: &str,
     ) -> Vec<PodRun<R>> {
         futures::future::join_all(pods.iter().map(|pod| async move {
-            let seen = self.report(role, pod, run_id, token).await;
-            PodRun {
-                pod: pod.clone(),
-                seen: seen.unwrap_or_else(|e| RunSeen::Unreachable(e.without_url().to_string())),
+            let (pod_seen, answer) = (pod.clone(), self.report(role, pod, run_id, token).await);
+            match answer {
+                Ok((seen, began)) => PodRun { pod: pod_seen, began, seen },
+                Err(e) => {
+                    PodRun { pod: pod_seen, began: None, seen: RunSeen::Unreachable(e.without_url().to_string()) }
+                }
             }
         }))
         .await
@@ -57,12 +62,19 @@ impl Pods {
         pod: &PodSeen,
         id: &str,
         token: &str,
-    ) -> reqwest::Result<RunSeen<R>> {
+    ) -> reqwest::Result<(RunSeen<R>, Option<Began>)> {
+        let asked = Timestamp::now();
         let answer = self.0.get(url(role, pod, id)).bearer_auth(token).send().await?;
+        let answered = Timestamp::now();
         if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(RunSeen::Absent { uptime_ms: answer.json::<NoSuchRun>().await?.uptime_ms });
+            return Ok((RunSeen::Absent { uptime_ms: answer.json::<NoSuchRun>().await?.uptime_ms }, None));
         }
-        Ok(RunSeen::Here(Box::new(answer.error_for_status()?.json::<RunReport<R>>().await?)))
+        let report = answer.error_for_status()?.json::<RunReport<R>>().await?;
+        let elapsed = SignedDuration::from_millis(report.elapsed_ms as i64);
+        // The pod looked at its clock at some moment between the two; what it says is cut to whole milliseconds.
+        let began = (report.state != RunState::Scheduled)
+            .then(|| (asked - elapsed - SignedDuration::from_millis(1), answered - elapsed));
+        Ok((RunSeen::Here(Box::new(report)), began))
     }
 
     /// Hands the run over to a pod. The same hand-over again changes nothing there.

@@ -1,6 +1,6 @@
 //! One pass over one experiment: dereference → observe → plan → write the status → make the workloads → act → tell.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
 use kube::{
@@ -17,6 +17,7 @@ use crate::{
     error::{Error, call},
     events::Events,
     metrics::Metrics,
+    refusals::Refusals,
     resources::UID_LABEL,
     world::World,
 };
@@ -26,7 +27,10 @@ pub struct Context {
     pub world: World,
     pub events: Events,
     pub backoff: Backoff,
+    pub refusals: Refusals,
     pub metrics: Metrics,
+    /// All experiments.
+    pub experiments: Store<RetryExperiment>,
     /// The Deployments of all experiments, by metadata only.
     pub deployments: Store<PartialObjectMeta<Deployment>>,
 }
@@ -52,7 +56,8 @@ pub async fn reconcile(cached: Arc<RetryExperiment>, context: Arc<Context>) -> R
 /// What follows a pass that failed.
 #[allow(clippy::needless_pass_by_value, reason = "the controller's signature")]
 pub fn on_error(experiment: Arc<RetryExperiment>, error: &Error, context: Arc<Context>) -> Action {
-    let wait = context.backoff.failed(&experiment.uid().unwrap_or_default());
+    let known: BTreeSet<_> = context.experiments.state().iter().filter_map(|e| e.uid()).collect();
+    let wait = context.backoff.failed(&experiment.uid().unwrap_or_default(), &known);
     let (namespace, name) = (experiment.namespace().unwrap_or_default(), experiment.name_any());
     tracing::warn!(namespace, name, wait_ms = wait.as_millis() as u64, "{error}");
     Action::requeue(wait)
@@ -72,7 +77,9 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
     if experiment.uid() != cached.uid() || experiment.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let observed = world.observe(&experiment).await?;
+    let mut observed = world.observe(&experiment).await?;
+    let in_the_way = observed.blocked.is_some();
+    observed.blocked = observed.blocked.or_else(|| context.refusals.of(&experiment));
     let Plan { status, workloads, acts, events: to_tell, next } =
         plan(&experiment, &observed, Timestamp::now(), world.config.caps());
     if experiment.status.as_ref() != Some(&status) {
@@ -86,8 +93,12 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
         perform(world, &experiment, acts).await?;
     }
     match workloads {
-        Workloads::Deployed if observed.blocked.is_none() => world.deploy(&experiment).await?,
-        Workloads::Removed if has_deployments(&experiment, deployments) => world.remove(&experiment).await?,
+        Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,
+        // With the end itself always: a deployment that was refused half-way has left no Deployment, but the rest.
+        Workloads::Removed if has_deployments(&experiment, deployments) || !is_settled(&experiment) => {
+            world.remove(&experiment).await?;
+            context.refusals.forget(&experiment);
+        }
         Workloads::Deployed | Workloads::Removed | Workloads::AsTheyAre => {}
     }
     events.publish(&experiment, to_tell).await;

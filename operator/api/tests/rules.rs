@@ -1,5 +1,7 @@
 //! The rules of a spec in Rust, over the table of objects that must be refused, and the CRD's shape.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use retrylab_api::{Caps, RetryExperimentSpec, crd, validate};
 use serde::Deserialize;
 use serde_json::Value;

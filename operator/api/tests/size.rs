@@ -1,5 +1,7 @@
 //! A status stays small, however much there is to say.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{

@@ -6,9 +6,10 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use retrylab_api::{
     Arm, ArmPhase, ArmPlan, ArmStatus, ConditionType, Reason, RetryExperiment, RunRecord, Verdict, arm_plan,
 };
+use retrylab_core::fault::FaultKind;
 
 use crate::{
-    Decision, Workloads, deploy, finish, handover,
+    Decision, Workloads, finish, handover,
     observed::{Observed, Role},
     results,
     status::Draft,
@@ -30,11 +31,11 @@ const HANDOVERS_MAX: u32 = 8;
 /// Brings the experiment on by one step.
 pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft) -> Decision {
     let spec = &experiment.spec;
-    let begun = draft.status.arms.len();
-    if draft.running_arm().is_some() {
-        return look_on(experiment, observed, draft, &spec.arms[begun - 1]);
+    if let Some(arm) = running(experiment, draft) {
+        return look_on(experiment, observed, draft, arm);
     }
-    let Some(arm) = spec.arms.get(begun) else {
+    let begun = |arm: &Arm| draft.status.arms.iter().any(|status| status.name == arm.name);
+    let Some(arm) = spec.arms.iter().find(|arm| !begun(arm)) else {
         finish::judge(spec, draft);
         return finish::after_the_end(spec, draft);
     };
@@ -66,6 +67,12 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
     )
 }
 
+/// The arm that is under way, as the spec has it.
+fn running<'e>(experiment: &'e RetryExperiment, draft: &Draft) -> Option<&'e Arm> {
+    let running = draft.running_arm()?;
+    experiment.spec.arms.iter().find(|arm| arm.name == running.name)
+}
+
 /// The plans of an arm, with the load aimed at the client's Service.
 fn plan_of(experiment: &RetryExperiment, arm: &Arm) -> ArmPlan {
     let name = experiment.metadata.name.as_deref().unwrap_or_default();
@@ -77,12 +84,12 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
     let Some(run) = draft.running_arm().map(|arm| arm.run.clone()) else { return (Workloads::AsTheyAre, vec![], None) };
     let (plan, now) = (plan_of(experiment, arm), draft.now);
     let fresh = handover::nothing_was_sent(observed, &run, now);
-    let (over, late) = (handover::is_over(experiment, observed), now > deadline(&run, &plan));
+    let (over, late) = (handover::is_over(experiment, observed), now > deadline(experiment, &run, &plan));
     let missed = fresh && handover::is_too_late(&run, now);
     // What is left of a start that was missed, or goes on beyond its time, is stopped before anything is written: who
     // finds it written need not think of it any more.
     let stops = handover::stops(observed);
-    if (missed || late) && !stops.is_empty() && now <= deadline(&run, &plan) + OVERTIME {
+    if (missed || late) && !stops.is_empty() && now <= deadline(experiment, &run, &plan) + OVERTIME {
         return (Workloads::AsTheyAre, stops, Some(SOON));
     }
     if missed && handover::all_answer(experiment, observed) {
@@ -101,7 +108,9 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
         return if over {
             advance(experiment, observed, draft)
         } else {
-            (Workloads::AsTheyAre, vec![], Some(deploy::LOOK_AGAIN))
+            // What is left of it would run into the next arm.
+            finish::judge(&experiment.spec, draft);
+            finish::after_the_end(&experiment.spec, draft)
         };
     }
     if fresh && !handover::all_answer(experiment, observed) {
@@ -136,11 +145,10 @@ fn settle_again(
 /// Before an experiment may end early: stops what is under way. `None`: nothing is any more. Pods that can't be asked
 /// are waited for where they outlive the experiment, until the run would have been over by itself.
 pub fn wind_up(experiment: &RetryExperiment, observed: &Observed, draft: &Draft) -> Option<Decision> {
-    let running = draft.running_arm()?;
-    let arm = experiment.spec.arms.get(draft.status.arms.len() - 1)?;
+    let (status, arm) = (draft.running_arm()?, running(experiment, draft)?);
     let stops = handover::stops(observed);
     let in_doubt = experiment.spec.ttl_seconds_after_finished > 0 && handover::in_doubt(observed);
-    let in_time = draft.now <= deadline(&running.run, &plan_of(experiment, arm));
+    let in_time = draft.now <= deadline(experiment, &status.run, &plan_of(experiment, arm));
     let next = if stops.is_empty() { UNREACHABLE } else { SOON };
     ((!stops.is_empty() || in_doubt) && in_time).then_some((Workloads::AsTheyAre, stops, Some(next)))
 }
@@ -162,8 +170,15 @@ fn fault_active(observed: &Observed, draft: &mut Draft) {
     }
 }
 
-fn deadline(run: &RunRecord, plan: &ArmPlan) -> Timestamp {
-    let longest_ms = plan.client.duration_ms + plan.loadgen.timeout_ms;
+/// When a run is given up: after its schedule, the longest request, and the backend's longest work that nobody waits for.
+fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Timestamp {
+    let backend = &experiment.spec.backend;
+    let queue_ms = (u64::from(backend.queue / backend.concurrency.max(1)) + 1) * backend.service_time.as_millis();
+    let added_ms = plan.backend.faults.iter().map(|fault| match fault.kind {
+        FaultKind::Latency { delay_ms, .. } => delay_ms,
+        FaultKind::Error { .. } | FaultKind::Freeze => 0,
+    });
+    let longest_ms = plan.client.duration_ms + plan.loadgen.timeout_ms + queue_ms + added_ms.max().unwrap_or(0);
     run.starts_at.0 + SignedDuration::from_millis(longest_ms as i64) + OVERTIME
 }
 

@@ -89,7 +89,14 @@ fn criteria(criteria: &[Criterion], arms: &[ArmStatus]) -> Vec<CriterionStatus> 
     let about = |criterion: &Criterion, arm: &ArmStatus| criterion.arm.as_ref().is_none_or(|name| *name == arm.name);
     let of_criterion =
         |criterion| arms.iter().filter(move |arm| about(criterion, arm)).map(move |arm| check(criterion, arm));
-    criteria.iter().flat_map(of_criterion).collect()
+    let of_no_arm = criteria.iter().filter(|criterion| !arms.iter().any(|arm| about(criterion, arm)));
+    let unknown = of_no_arm.map(|criterion| CriterionStatus {
+        name: criterion.name.clone(),
+        arm: criterion.arm.clone().unwrap_or_default(),
+        observed: None,
+        holds: None,
+    });
+    criteria.iter().flat_map(of_criterion).chain(unknown).collect()
 }
 
 fn check(criterion: &Criterion, arm: &ArmStatus) -> CriterionStatus {

@@ -1,5 +1,6 @@
 //! What a world sees of an experiment's workloads.
 
+use k8s_openapi::jiff::Timestamp;
 use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState};
 
 /// What a pod does in an experiment.
@@ -122,6 +123,9 @@ pub(crate) enum Answer<'r> {
 pub struct PodRun<R> {
     /// The pod.
     pub pod: PodSeen,
+    /// When the run began there on the world's clock, by the pod's answer: not before the first moment and not after the
+    /// second. `None`: not known.
+    pub began: Option<(Timestamp, Timestamp)>,
     /// Its answer.
     pub seen: RunSeen<R>,
 }

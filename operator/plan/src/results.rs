@@ -10,6 +10,7 @@ use retrylab_api::{
 };
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
+    load::LoadShape,
     stats::{ArmCounts, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
     timeline::{TOTAL, Window, windows},
     wire::{FaultRecord, LoadgenResults, RunState},
@@ -20,6 +21,9 @@ use crate::{
     observed::{Observed, PodRun, Role, RunSeen},
     status::Draft,
 };
+
+/// How far a pod's start may be from the settled one; as far as a window's edge may be from the plan.
+const START_TOLERANCE: SignedDuration = SignedDuration::from_millis(50);
 
 /// What an arm found.
 pub struct ArmFigures {
@@ -51,7 +55,8 @@ pub fn of_arm(
         lateness_us.merge(&load.lateness_us);
         merge_by_second(&mut latency_us, &load.latency_us);
     }
-    notes.extend(self::notes(spec, observed));
+    notes.extend(self::notes(spec, observed, run));
+    notes.extend(load_note(plan, &counts));
     let faults: Vec<_> =
         plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
     let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
@@ -92,11 +97,11 @@ fn merge_by_second(all: &mut Vec<SparseHistogram>, more: &[SparseHistogram]) {
 }
 
 /// What makes the counts partial or foreign, in words.
-fn notes(spec: &RetryExperimentSpec, observed: &Observed) -> Vec<String> {
+fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Vec<String> {
     let mut notes = Vec::new();
-    pods(Role::Backend, &observed.runs.backends, deploy::replicas(spec, Role::Backend), &mut notes);
-    pods(Role::Client, &observed.runs.clients, deploy::replicas(spec, Role::Client), &mut notes);
-    pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), &mut notes);
+    pods(Role::Backend, &observed.runs.backends, deploy::replicas(spec, Role::Backend), run, &mut notes);
+    pods(Role::Client, &observed.runs.clients, deploy::replicas(spec, Role::Client), run, &mut notes);
+    pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), run, &mut notes);
     for run in &observed.runs.clients {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
@@ -107,14 +112,33 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed) -> Vec<String> {
             notes.push(format!("a fault of {} was started or ended by hand", run.pod.name));
         }
     }
+    let clients = || observed.runs.clients.iter().filter_map(|r| r.seen.report()).map(|report| &report.results);
+    let foreign: u64 = clients().map(|results| results.foreign_requests).sum();
+    let own: u64 = clients().map(|results| results.series.requests.total()).sum();
+    if foreign * 100 > own {
+        notes.push(format!("{foreign} requests that were not the run's went through the clients"));
+    }
     notes
 }
 
-fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, notes: &mut Vec<String>) {
+/// Compares the requests that the load generator planned with those that the plan means: with closed-loop users only
+/// those of the bursts are known beforehand.
+fn load_note(plan: &ArmPlan, counts: &ArmCounts) -> Option<String> {
+    let (meant, planned) = (plan.loadgen.load.arrivals().count() as u64, counts.load.planned.total());
+    let open = matches!(plan.loadgen.load.shape, LoadShape::Open { .. });
+    let agree = if open { planned == meant } else { planned >= meant };
+    (!agree).then(|| format!("the load generator came to {planned} of {meant} requests"))
+}
+
+fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes: &mut Vec<String>) {
     if runs.len() != wanted {
         notes.push(format!("{} of {wanted} {} pods could be asked", runs.len(), role.as_str()));
     }
-    for PodRun { pod, seen } in runs {
+    let (earliest, latest) = (run.starts_at.0 - START_TOLERANCE, run.starts_at.0 + START_TOLERANCE);
+    for PodRun { pod, began, seen } in runs {
+        if began.is_some_and(|(not_before, not_after)| not_before > latest || not_after < earliest) {
+            notes.push(format!("{} did not begin the run when it was to begin", pod.name));
+        }
         match seen {
             RunSeen::Absent { .. } => notes.push(format!("{} lost the run", pod.name)),
             RunSeen::Unreachable(why) => notes.push(format!("{} could not be asked: {why}", pod.name)),

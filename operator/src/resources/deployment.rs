@@ -37,7 +37,7 @@ pub fn deployment(experiment: &RetryExperiment, role: Role, config: &Config) -> 
         Role::Loadgen => (1, spec.loadgen.image.as_deref()),
     };
     let container = container(experiment, role, image.unwrap_or_else(|| config.image(role)));
-    let deployment_spec = DeploymentSpec {
+    let mut deployment_spec = DeploymentSpec {
         replicas: Some(replicas as i32),
         selector: LabelSelector { match_labels: Some(role_selector(experiment, role)), ..LabelSelector::default() },
         // Two generations of a pod at one time would count in one run.
@@ -48,8 +48,15 @@ pub fn deployment(experiment: &RetryExperiment, role: Role, config: &Config) -> 
         },
         ..DeploymentSpec::default()
     };
+    // On the Deployment to see what is deployed, on the pods to tell those of another spec apart.
+    let template = (TEMPLATE_ANNOTATION.to_owned(), fingerprint(&deployment_spec));
+    // A mesh's proxy would retry by itself, and would let everybody into /admin as a caller on loopback.
+    let no_mesh = ("linkerd.io/inject".to_owned(), "disabled".to_owned());
+    let of_pods = deployment_spec.template.metadata.get_or_insert_default();
+    of_pods.annotations = Some(BTreeMap::from([template.clone(), no_mesh]));
+    of_pods.labels.get_or_insert_default().insert("sidecar.istio.io/inject".into(), "false".into());
     let mut metadata = metadata(experiment, name(experiment, role), role_labels(experiment, role));
-    metadata.annotations = Some(BTreeMap::from([(TEMPLATE_ANNOTATION.to_owned(), fingerprint(&deployment_spec))]));
+    metadata.annotations = Some(BTreeMap::from([template]));
     Deployment { metadata, spec: Some(deployment_spec), status: None }
 }
 
@@ -136,7 +143,7 @@ fn env(experiment: &RetryExperiment, role: Role) -> Vec<EnvVar> {
         Role::Backend => env.extend([
             plain("RETRYLAB_CONCURRENCY", spec.backend.concurrency.to_string()),
             plain("RETRYLAB_QUEUE", spec.backend.queue.to_string()),
-            plain("RETRYLAB_SERVICE_TIME_MS", spec.backend.service_time.as_millis().to_string()),
+            plain("RETRYLAB_SERVICE_TIME_US", (spec.backend.service_time.as_millis() * 1_000).to_string()),
         ]),
         Role::Client => {
             let backend = format!("http://{}:{}", name(experiment, Role::Backend), Role::Backend.port());
@@ -148,4 +155,33 @@ fn env(experiment: &RetryExperiment, role: Role) -> Vec<EnvVar> {
         Role::Loadgen => {}
     }
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::Args;
+
+    use super::*;
+
+    /// The variables that a service reads.
+    fn read_by<C: Args>() -> BTreeSet<String> {
+        let command = C::augment_args(clap::Command::new("service"));
+        command.get_arguments().filter_map(|a| a.get_env()?.to_str().map(str::to_owned)).collect()
+    }
+
+    fn check(role: Role, read: &BTreeSet<String>) {
+        let sample = include_str!("../../../deploy/samples/comparison.yaml");
+        let experiment: RetryExperiment = serde_saphyr::from_str(sample).unwrap();
+        let unknown: Vec<_> = env(&experiment, role).into_iter().filter(|e| !read.contains(&e.name)).collect();
+        assert!(unknown.is_empty(), "{} does not read {unknown:?}; it reads {read:?}", role.as_str());
+    }
+
+    #[test]
+    fn every_variable_that_a_pod_is_given_is_read_by_its_service() {
+        check(Role::Backend, &read_by::<retrylab_backend::Config>());
+        check(Role::Client, &read_by::<retrylab_client::Config>());
+        check(Role::Loadgen, &read_by::<retrylab_loadgen::Config>());
+    }
 }

@@ -8,7 +8,7 @@ use retrylab_plan::{Observed, PodSeen, Role, RoleSeen, Runs};
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{ROLE_LABEL, TOKEN_KEY, secret_name, selector},
+    resources::{ROLE_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, deployment, secret_name, selector},
 };
 
 impl World {
@@ -18,24 +18,30 @@ impl World {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &namespace);
         let list = ListParams::default().labels(&selector(experiment));
         let pods = call("list", || named("pods of", experiment, &experiment.name_any()), pods.list(&list)).await?.items;
+        // Before the first arm only pods of the spec as it is now will do; after that the spec can't change any more.
+        let begun = experiment.status.as_ref().is_some_and(|status| !status.arms.is_empty());
+        let seen = |role| {
+            let wanted = deployment(experiment, role, &self.config).annotations().get(TEMPLATE_ANNOTATION).cloned();
+            role_seen(&pods, role, |pod| begun || pod.annotations().get(TEMPLATE_ANNOTATION) == wanted.as_ref())
+        };
         let mut observed = Observed {
-            backend: role_seen(&pods, Role::Backend),
-            client: role_seen(&pods, Role::Client),
-            loadgen: role_seen(&pods, Role::Loadgen),
+            backend: seen(Role::Backend),
+            client: seen(Role::Client),
+            loadgen: seen(Role::Loadgen),
             blocked: None,
             runs: Runs::default(),
         };
         // What runs already has all that it needs.
-        if experiment.status.as_ref().is_none_or(|status| status.arms.is_empty()) {
+        if !begun {
             observed.blocked = self.in_the_way(experiment).await?;
         }
         let running = experiment.status.iter().filter_map(|s| s.arms.last()).find(|arm| arm.phase == ArmPhase::Running);
         if let (Some(arm), Some(token)) = (running, self.token(experiment).await?) {
-            let (backends, clients, loadgens) = tokio::join!(
-                self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token),
-                self.pods.ask(Role::Client, &observed.client.ready, &arm.run.id, &token),
-                self.pods.ask(Role::Loadgen, &observed.loadgen.ready, &arm.run.id, &token),
-            );
+            // One after the other, the load first: what is under way only moves on to those that are asked later, so that
+            // it can't slip through between two answers.
+            let loadgens = self.pods.ask(Role::Loadgen, &observed.loadgen.ready, &arm.run.id, &token).await;
+            let clients = self.pods.ask(Role::Client, &observed.client.ready, &arm.run.id, &token).await;
+            let backends = self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token).await;
             observed.runs = Runs { backends, clients, loadgens };
         }
         Ok(observed)
@@ -51,12 +57,12 @@ impl World {
     }
 }
 
-/// The pods of a role, less those on their way out.
-fn role_seen(pods: &[Pod], role: Role) -> RoleSeen {
+/// The pods of a role that `fit`, less those on their way out.
+fn role_seen(pods: &[Pod], role: Role, fit: impl Fn(&Pod) -> bool) -> RoleSeen {
     let of_role = |pod: &&Pod| pod.labels().get(ROLE_LABEL).is_some_and(|r| r == role.as_str());
     let staying = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
     let mut seen = RoleSeen::default();
-    for pod in pods.iter().filter(of_role).filter(staying) {
+    for pod in pods.iter().filter(of_role).filter(staying).filter(|pod| fit(pod)) {
         let address = pod.status.as_ref().and_then(|s| s.pod_ip.clone());
         match address.filter(|_| is_ready(pod)) {
             Some(address) => seen.ready.push(PodSeen { name: pod.name_any(), address }),

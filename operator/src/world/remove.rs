@@ -6,26 +6,33 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Resource, ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, Preconditions},
 };
 use retrylab_api::RetryExperiment;
+use retrylab_plan::Role;
 use serde::de::DeserializeOwned;
 
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::selector,
+    resources::{name, secret_name},
 };
 
 impl World {
     /// Removes everything of the experiment. The Deployments last: while one is there, the removal is not done.
     pub async fn remove(&self, experiment: &RetryExperiment) -> Result<(), Error> {
-        self.remove_kind::<Service>("Services of", experiment).await?;
-        self.remove_kind::<Secret>("Secrets of", experiment).await?;
-        self.remove_kind::<Deployment>("Deployments of", experiment).await
+        for role in [Role::Client, Role::Backend] {
+            self.remove_one::<Service>("Service", experiment, &name(experiment, role)).await?;
+        }
+        self.remove_one::<Secret>("Secret", experiment, &secret_name(experiment)).await?;
+        for role in Role::ALL {
+            self.remove_one::<Deployment>("Deployment", experiment, &name(experiment, role)).await?;
+        }
+        Ok(())
     }
 
-    async fn remove_kind<K>(&self, kind: &'static str, experiment: &RetryExperiment) -> Result<(), Error>
+    /// Removes one object, if it is there and is this experiment's.
+    async fn remove_one<K>(&self, kind: &str, experiment: &RetryExperiment, name: &str) -> Result<(), Error>
     where
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -33,9 +40,19 @@ impl World {
             + DeserializeOwned,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), &experiment.namespace().unwrap_or_default());
-        let all = ListParams::default().labels(&selector(experiment));
-        let object = || named(kind, experiment, &experiment.name_any());
-        call("delete", object, api.delete_collection(&DeleteParams::background(), &all)).await?;
-        Ok(())
+        let object = || named(kind, experiment, name);
+        let Some(there) = call("get", object, api.get_metadata_opt(name)).await? else { return Ok(()) };
+        let ours = |uid: &String| Some(uid) == experiment.metadata.uid.as_ref();
+        let owners = there.metadata.owner_references.unwrap_or_default();
+        if there.metadata.deletion_timestamp.is_some() || !owners.iter().any(|owner| ours(&owner.uid)) {
+            return Ok(());
+        }
+        // This very object: not one of the same name that came after it.
+        let this = Preconditions { uid: there.metadata.uid, resource_version: None };
+        let params = DeleteParams::background().preconditions(this);
+        match call("delete", object, api.delete(name, &params)).await {
+            Err(e) if !e.is_gone() => Err(e),
+            _ => Ok(()),
+        }
     }
 }

@@ -110,8 +110,8 @@ impl Books {
         }
     }
 
-    /// Somebody started or ended a fault by hand. After the run's time that is nobody's business.
-    fn foreign_fault(&self) {
+    /// Somebody started or ended a fault by hand, or had done so before and it goes on. After the run's time that is nobody's business.
+    pub fn foreign_fault(&self) {
         self.write(|page, now_us| {
             let is_over = now_us >= self.duration_us && page.in_flight == 0 && page.schedule_is_over;
             page.foreign_faults += u64::from(!is_over);

@@ -70,6 +70,11 @@ impl Faults {
         places.in_force().map(|(kind, _)| Met { kind: kind.clone(), window, is_the_windows })
     }
 
+    /// Whether a fault that somebody started by hand is in force.
+    pub fn is_by_hand(&self) -> bool {
+        self.lock().by_hand.is_some()
+    }
+
     /// What `/admin/status` says.
     pub fn status(&self) -> FailureStatus {
         let places = self.lock();

@@ -35,6 +35,9 @@ impl Workload for BackendWorkload {
 
     fn begin(&self, id: &str, plan: &BackendPlan, clock: RunClock) -> BackendRun {
         let books = Arc::new(Books::new(id, plan, clock));
+        if self.faults.is_by_hand() {
+            books.foreign_fault();
+        }
         self.open_books.open(Arc::clone(&books));
         let mut schedule = JoinSet::new();
         schedule.spawn(follow(Arc::clone(&books), Arc::clone(&self.faults)));

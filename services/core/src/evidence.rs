@@ -13,6 +13,8 @@ const LOAD_MIN_PERMILLE: u64 = 990;
 const LATENESS_MAX_US: u64 = 100_000;
 /// Most that a window's start or end may be off.
 const WINDOW_MAX_US: u64 = 50_000;
+/// With a wider band than this, a fault that strikes half of what it should could not be told from one that works.
+const TOLERANCE_MAX: f64 = 0.5;
 
 /// What is known about how a run went.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,8 @@ pub struct FaultEvidence {
     /// How far its start and end were from the plan, the larger of the two, in microseconds; `None` when it never
     /// started or never ended.
     pub off_us: Option<u64>,
+    /// Requests that it struck.
+    affected: u64,
     /// The most by which `delivered` may differ from 1: three standard errors of the share that it strikes.
     tolerance: f64,
 }
@@ -56,6 +60,7 @@ impl FaultEvidence {
         Self {
             name: plan.name.clone(),
             delivered: Ratio::new(affected * 1_000, exposed * u64::from(plan.kind.permille())),
+            affected,
             off_us: records.map(off).reduce(|a, b| Some(a?.max(b?))).flatten(),
             tolerance: 3.0 * ((1.0 - p) / (p * exposed.max(1) as f64)).sqrt(),
         }
@@ -69,6 +74,10 @@ impl FaultEvidence {
                 Some(format!("the fault {name} was {} ms off its schedule", us / 1_000))
             }
             (None, _) => Some(format!("no request met the fault {name}")),
+            (Some(_), _) if self.affected == 0 => Some(format!("the fault {name} struck no request")),
+            (Some(_), _) if self.tolerance > TOLERANCE_MAX => {
+                Some(format!("too few requests met the fault {name} to tell whether it was delivered"))
+            }
             (Some(share), _) if (share.to_f64() - 1.0).abs() > self.tolerance => {
                 Some(format!("the fault {name} struck {share} of the requests that it should have struck"))
             }
@@ -138,5 +147,48 @@ impl Evidence {
             Some(_) => {}
         }
         lacks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::FaultKind;
+
+    /// What a window of 5 s lacks that should strike `permille` of the requests, met `exposed` and struck `affected`.
+    fn check(permille: u16, exposed: u64, affected: u64, expected: Option<&str>) {
+        let kind = FaultKind::Error { status: 503, permille };
+        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind };
+        let (started_us, ended_us) = (Some(1_000_500), Some(6_000_500));
+        let record =
+            FaultRecord { name: "f".into(), started_us, ended_us, exposed, affected, ..FaultRecord::default() };
+        let lacks = FaultEvidence::new(&plan, std::iter::once(&record)).shortcoming();
+        assert_eq!(lacks.as_deref(), expected, "{affected} of {exposed} at {permille} per mille");
+    }
+
+    #[test]
+    fn a_fault_that_struck_its_share_is_evidence() {
+        check(1_000, 500, 500, None);
+        check(500, 400, 180, None);
+        check(50, 2_000, 110, None);
+    }
+
+    #[test]
+    fn a_fault_that_struck_nobody_is_none_however_small_its_share() {
+        check(1_000, 500, 0, Some("the fault f struck no request"));
+        check(50, 100, 0, Some("the fault f struck no request"));
+        check(10, 500, 0, Some("the fault f struck no request"));
+    }
+
+    #[test]
+    fn too_few_requests_can_not_tell() {
+        check(500, 8, 4, Some("too few requests met the fault f to tell whether it was delivered"));
+        check(500, 0, 0, Some("no request met the fault f"));
+    }
+
+    #[test]
+    fn a_fault_that_struck_another_share_is_named_with_it() {
+        check(500, 400, 100, Some("the fault f struck 0.500 of the requests that it should have struck"));
+        check(1_000, 400, 399, Some("the fault f struck 0.998 of the requests that it should have struck"));
     }
 }

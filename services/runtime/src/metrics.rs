@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::header::CONTENT_TYPE,
+    http::{Method, header::CONTENT_TYPE},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -41,17 +41,26 @@ impl HttpMetrics {
     /// Middleware that counts every request of a route; for `axum::middleware::from_fn_with_state`.
     pub async fn count(State(metrics): State<Self>, request: Request, next: Next) -> Response {
         let begun = Instant::now();
-        let method = request.method().clone();
+        let method = known(request.method());
         // The route, not the path: labels must stay few whatever is asked for.
         let endpoint =
             request.extensions().get::<MatchedPath>().map_or_else(|| "other".into(), |p| p.as_str().to_owned());
         let response = next.run(request).await;
         let status = response.status();
-        let labels = [metrics.service, method.as_str(), &endpoint, status.as_str()];
+        let labels = [metrics.service, method, &endpoint, status.as_str()];
         metrics.requests.with_label_values(&labels).inc();
         metrics.seconds.with_label_values(&labels[..3]).observe(begun.elapsed().as_secs_f64());
         response
     }
+}
+
+/// The method as a label: anybody can make up others.
+fn known(method: &Method) -> &'static str {
+    [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS, Method::PATCH]
+        .iter()
+        .zip(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
+        .find_map(|(known, label)| (known == method).then_some(label))
+        .unwrap_or("other")
 }
 
 /// The registry's metrics in Prometheus' text format.

@@ -19,6 +19,10 @@ pub fn at(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap()
 }
 
+/// When the run of an arm that was settled at the moment 0 is given up: it starts at 1 s, its schedule is 4 s, a request
+/// takes 10 s at most, what waits in the backend's queue 80 ms, and 30 s are allowed on top.
+pub const GIVEN_UP: i64 = 1_000 + 4_000 + 10_000 + 80 + 30_000;
+
 /// One arm without retries, 20 requests/s for 4 s, no service in the second of them. `changes` replace whole fields.
 pub fn spec(changes: Value) -> RetryExperimentSpec {
     let mut spec = json!({
@@ -122,7 +126,7 @@ pub fn answers(
     loadgen: impl Fn() -> RunSeen<LoadgenResults>,
 ) -> Observed {
     fn each<R>(seen: &RoleSeen, answer: impl Fn() -> RunSeen<R>) -> Vec<PodRun<R>> {
-        seen.ready.iter().map(|pod| PodRun { pod: pod.clone(), seen: answer() }).collect()
+        seen.ready.iter().map(|pod| PodRun { pod: pod.clone(), began: None, seen: answer() }).collect()
     }
     let runs = Runs {
         backends: each(&observed.backend, backend),

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use retrylab_api::{ArmPhase, ConditionType, RetryExperiment};
+use retrylab_api::{ArmPhase, ConditionType, RetryExperiment, Verdict};
 use retrylab_core::wire::{BackendResults, ClientResults, FaultRecord, LoadgenResults, RunState};
 use serde_json::{Value, json};
 
-use super::given::{answers, condition, decide, everywhere, in_short, report, settled, two_arms, unreachable, whole};
+use super::given::{
+    GIVEN_UP, answers, condition, decide, everywhere, in_short, report, settled, two_arms, unreachable, whole,
+};
 use crate::Observed;
 
 /// What is said to the pods at the moment `ms`, what becomes of the arm, and the first thing that its evidence lacks.
@@ -76,18 +78,25 @@ fn the_next_arm_is_settled_in_the_very_status_that_has_the_figures_of_the_last()
     assert_eq!(plan.status.summary.unwrap().arm, "second");
 }
 
-/// The schedule is 4 s, a request takes 10 s at most, and 30 s are allowed on top.
 #[test]
 fn a_run_that_goes_on_beyond_its_time_is_stopped_and_then_taken_in_as_it_is() {
     let (experiment, pods) = settled(json!({}));
     let running = everywhere(&experiment, &pods, RunState::Running);
     let stops = ["loadgen-0 x none-1", "client-0 x none-1", "backend-0 x none-1"];
-    check(&experiment, &running, 45_000, &json!([[], "Running", null]));
-    check(&experiment, &running, 45_001, &json!([stops, "Running", null]));
+    check(&experiment, &running, GIVEN_UP, &json!([[], "Running", null]));
+    check(&experiment, &running, GIVEN_UP + 1, &json!([stops, "Running", null]));
     let stopped = everywhere(&experiment, &pods, RunState::Stopped);
     let stopped_early = "the run of backend-0 was stopped before its end";
-    check(&experiment, &stopped, 45_250, &json!([[], "Complete", stopped_early]));
+    check(&experiment, &stopped, GIVEN_UP + 250, &json!([[], "Complete", stopped_early]));
+}
+
+#[test]
+fn a_run_that_cannot_be_stopped_is_taken_in_as_it_is_and_no_other_arm_is_begun() {
+    let (experiment, pods) = settled(two_arms());
     let cut = answers(&pods, unreachable, unreachable, unreachable);
-    check(&experiment, &cut, 45_001, &json!([[], "Complete", "the run did not end in time"]));
-    check(&experiment, &running, 75_001, &json!([[], "Complete", "the run did not end in time"]));
+    check(&experiment, &cut, GIVEN_UP + 1, &json!([[], "Complete", "the run did not end in time"]));
+    let running = everywhere(&experiment, &pods, RunState::Running);
+    check(&experiment, &running, GIVEN_UP + 30_001, &json!([[], "Complete", "the run did not end in time"]));
+    let status = decide(&experiment, &cut, GIVEN_UP + 1).status;
+    assert_eq!((status.verdict, status.arms.len()), (Some(Verdict::Inconclusive), 1));
 }

@@ -2,17 +2,18 @@
 
 use retrylab_api::{ConditionType, RetryExperiment, RetryExperimentStatus, Verdict};
 use retrylab_core::{
+    policy::Fate,
     stats::LatencyRecorder,
     wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState},
 };
 use serde_json::{Value, json};
 
-use super::given::{absent, condition, decide, settled, step, two_arms, unreachable, whole};
+use super::given::{GIVEN_UP, absent, at, condition, decide, settled, step, two_arms, unreachable, whole};
 use crate::{PodRun, RunSeen, Runs};
 
-/// When every pod that can be asked is done, and when no pod is waited for any more.
+/// When every pod is done, and when no pod is waited for any more.
 const DONE: i64 = 5_100;
-const OVERTIME: i64 = 45_001;
+const OVERTIME: i64 = GIVEN_UP + 1;
 
 fn report<R>(runs: &mut [PodRun<R>]) -> &mut RunReport<R> {
     match &mut runs[0].seen {
@@ -151,7 +152,7 @@ fn one_arm_without_evidence_makes_the_experiment_inconclusive() {
 #[test]
 fn a_fault_that_struck_nobody_or_too_few_is_inconclusive() {
     let struck = |n: u64| move |runs: &mut Runs| backend(runs).faults[0].affected = n;
-    check(struck(0), DONE, "the fault outage struck 0.000 of the requests that it should have struck");
+    check(struck(0), DONE, "the fault outage struck no request");
     check(struck(19), DONE, "the fault outage struck 0.950 of the requests that it should have struck");
     let met_nobody = |runs: &mut Runs| (backend(runs).faults[0].exposed, backend(runs).faults[0].affected) = (0, 0);
     check(met_nobody, DONE, "no request met the fault outage");
@@ -185,6 +186,18 @@ fn a_pod_that_was_handed_the_run_late_lost_a_part_and_is_inconclusive() {
     check(|runs| report(&mut runs.loadgens).joined_at_ms = 1_500, DONE, &lost("loadgen-0"));
 }
 
+/// By the world's clock a pod began between two moments; 50 ms are allowed.
+#[test]
+fn a_pod_that_began_at_another_time_than_settled_is_inconclusive() {
+    let late = "client-0 did not begin the run when it was to begin";
+    check(|runs| runs.clients[0].began = Some((at(1_051), at(1_060))), DONE, late);
+    check(|runs| runs.clients[0].began = Some((at(940), at(949))), DONE, late);
+    for in_doubt in [None, Some((at(900), at(1_100))), Some((at(1_050), at(1_060))), Some((at(940), at(950)))] {
+        let status = verdict_of(&json!({}), |runs| runs.clients[0].began = in_doubt, DONE);
+        assert_eq!(status.verdict, Some(Verdict::Passed), "{in_doubt:?}");
+    }
+}
+
 #[test]
 fn a_run_that_somebody_stopped_is_inconclusive() {
     let stopped = |pod: &str| format!("the run of {pod} was stopped before its end");
@@ -216,8 +229,26 @@ fn a_load_that_was_not_sent_was_late_or_was_none_is_inconclusive() {
     check(none, DONE, "the load generator sent nothing");
 }
 
+/// A load generator that was cut short counts itself as having sent all that it planned.
+#[test]
+fn a_load_generator_that_did_not_come_to_every_request_is_inconclusive() {
+    let doubled = |runs: &mut Runs| {
+        load(runs).series.planned.add(0);
+        load(runs).series.sent.add(0);
+        load(runs).series.ok.add(0);
+        client(runs).series.request(0);
+        client(runs).series.attempt(0, 0, false);
+        client(runs).series.end(0, Fate::Ok);
+        backend(runs).series.received.add(0);
+    };
+    check(doubled, DONE, "the load generator came to 81 of 80 requests");
+}
+
 #[test]
 fn what_somebody_did_by_hand_is_inconclusive() {
+    // One request in a hundred may be a person's own; two of 80 are more.
+    let foreign = "2 requests that were not the run's went through the clients";
+    check(|runs| client(runs).foreign_requests = 2, DONE, foreign);
     check(|runs| client(runs).strategy_changes = 1, DONE, "the strategy of client-0 was changed by hand");
     check(|runs| backend(runs).foreign_faults = 1, DONE, "a fault of backend-0 was started or ended by hand");
 }

@@ -20,7 +20,7 @@ pub enum Recovery {
 
 /// The first whole second t from the fault's end on for which, over [t, t + 10 s), the share of arrivals that were
 /// answered with success is at least 95 % of the baseline's, and p99 is at most 110 % of the baseline's (or within 10 ms
-/// of it). `None` when there is no baseline to compare with.
+/// of it). `None` when there is no baseline to compare with, or less than ten seconds to look at.
 ///
 /// Goodput is compared as a share of the arrivals in the same time: with random arrivals, the plain rate of a good ten
 /// seconds is below 95 % of another's often enough to deny a recovery that has happened.
@@ -45,6 +45,9 @@ pub fn time_to_recovery(
         enough && p99(t, t + STABLE_MS).is_some_and(|p| p <= p99_max)
     };
     let first = fault_end_ms.div_ceil(STEP_MS) * STEP_MS;
+    if first + STABLE_MS > duration_ms {
+        return None;
+    }
     let recovered = (first..).step_by(STEP_MS as usize).take_while(|t| t + STABLE_MS <= duration_ms).find(|&t| good(t));
     Some(match recovered {
         Some(t) => Recovery::After(t - fault_end_ms),
@@ -98,6 +101,13 @@ mod tests {
     #[test]
     fn service_that_stays_down_is_not_said_to_have_recovered() {
         check(|s| (s < 10).then_some(5), Some(Recovery::LongerThan(30_000)));
+    }
+
+    #[test]
+    fn with_less_than_ten_seconds_left_nothing_can_be_said() {
+        let (load, seconds) = minute(|_| Some(5));
+        assert_eq!(time_to_recovery(&load, &seconds, (10_000, 50_100), 60_000), None);
+        assert_eq!(time_to_recovery(&load, &seconds, (10_000, 50_000), 60_000), Some(Recovery::After(0)));
     }
 
     #[test]

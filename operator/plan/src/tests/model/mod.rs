@@ -170,3 +170,22 @@ fn an_undisturbed_experiment_finds_what_the_closed_forms_say() {
     assert_eq!((times.len(), times.values().sum::<usize>()), (2 * 90, 2 * 90));
     assert_eq!(violations(&world), Vec::<String>::new());
 }
+
+/// The outage ends with the schedule, and retries go on after it. The load generator is asked first: what client and
+/// backend say after it was done is final.
+#[test]
+fn retries_that_go_on_after_the_schedule_are_counted_to_the_last() {
+    let bases: Vec<u64> = (300..550).collect();
+    for_all(&bases, |base| {
+        let mut world = world(json!({
+            "arms": [{"name": "backoff", "strategy": {"type": "Backoff", "backoff": {"base": format!("{base}ms")}}}],
+            "faults": [{"name": "outage", "at": "3s", "for": "1s", "type": "Error"}],
+            "criteria": [],
+        }));
+        carry_out(&mut world, &[]);
+        match status(&world).verdict {
+            Some(Verdict::Passed) => Ok(()),
+            other => Err(format!("{other:?}: {:?}", status(&world).message)),
+        }
+    });
+}

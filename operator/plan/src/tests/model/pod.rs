@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::jiff::Timestamp;
 use retrylab_api::ArmPlan;
 use retrylab_core::{
     load::Arrivals,
@@ -10,7 +11,7 @@ use retrylab_core::{
 };
 use serde_json::json;
 
-use super::world::{Us, unix_us};
+use super::world::{MS, Us, moment, unix_us};
 use crate::{PodSeen, Role, RunSeen};
 
 /// How long after its time a window takes effect and ends, and a request leaves.
@@ -109,6 +110,12 @@ impl Pod {
         if let Some(run) = self.runs.iter_mut().find(|run| run.id == id && run.is_under_way(now)) {
             run.stopped = Some(now);
         }
+    }
+
+    /// When the run began, as nearly as one can tell from outside.
+    pub fn began(&self, id: &str, now: Us) -> Option<(Timestamp, Timestamp)> {
+        let run = self.runs.iter().find(|run| run.id == id && run.starts <= now && self.can_be_asked(now))?;
+        Some((moment(run.starts - MS), moment(run.starts + MS)))
     }
 
     /// `GET /admin/runs/{id}`.

@@ -20,7 +20,7 @@ pub const SECOND: Us = 1_000 * MS;
 /// How long it takes a pod to be up, and to be ready.
 const BOOT: (Us, Us) = (SECOND, 2 * SECOND);
 /// How long it takes a pod to answer the operator.
-const ANSWER: Us = MS;
+const ANSWER: Us = 10 * MS;
 const BEGINNING: Us = 1_800_000_000 * SECOND;
 
 pub fn moment(us: Us) -> Timestamp {
@@ -208,9 +208,10 @@ impl World {
         };
         let arm = experiment.status.iter().filter_map(|s| s.arms.last()).find(|arm| arm.phase == ArmPhase::Running);
         if let Some(id) = arm.map(|arm| &arm.run.id) {
-            let loadgens = self.ask(Role::Loadgen, |pod, now| pod.report(id, now, Run::loadgen_results));
-            let clients = self.ask(Role::Client, |pod, now| pod.report(id, now, |run, _| run.client_results()));
-            let backends = self.ask(Role::Backend, |pod, now| pod.report(id, now, |run, _| run.backend_results(now)));
+            let loadgens = self.ask(Role::Loadgen, id, |pod, now| pod.report(id, now, Run::loadgen_results));
+            let clients = self.ask(Role::Client, id, |pod, now| pod.report(id, now, |run, _| run.client_results()));
+            let backends =
+                self.ask(Role::Backend, id, |pod, now| pod.report(id, now, |run, _| run.backend_results(now)));
             observed.runs = Runs { backends, clients, loadgens };
         }
         observed
@@ -221,10 +222,10 @@ impl World {
         RoleSeen { ready: pods.filter(|pod| pod.is_ready(self.now)).map(Pod::seen).collect(), problems: vec![] }
     }
 
-    fn ask<R>(&mut self, role: Role, ask: impl Fn(&Pod, Us) -> crate::RunSeen<R>) -> Vec<PodRun<R>> {
+    fn ask<R>(&mut self, role: Role, id: &str, ask: impl Fn(&Pod, Us) -> crate::RunSeen<R>) -> Vec<PodRun<R>> {
         self.pass_time(ANSWER);
         let pods = self.pods.iter().filter(|pod| pod.role == role && pod.is_ready(self.now));
-        pods.map(|pod| PodRun { pod: pod.seen(), seen: ask(pod, self.now) }).collect()
+        pods.map(|pod| PodRun { pod: pod.seen(), began: pod.began(id, self.now), seen: ask(pod, self.now) }).collect()
     }
 
     /// Performs one act.

@@ -46,19 +46,20 @@ fn main() -> anyhow::Result<()> {
     for second in &results.latency_us {
         latency.merge(second);
     }
-    let quantiles = |h: &SparseHistogram| [500, 950, 990, 999].map(|q| h.quantile_us(q).unwrap_or(0));
+    let ms = |h: &SparseHistogram, per_mille| h.quantile_us(per_mille).unwrap_or(0) as f64 / 1e3;
+    println!("rate={:.0}", sent as f64 / seconds as f64);
+    println!("sent={sent} planned={planned} achieved={:.5}", sent as f64 / planned as f64);
+    println!("failed={}", results.series.failed.total());
+    println!("cpu_us_each={:.2}", cpu * 1e6 / sent as f64);
+    for (name, histogram) in [("latency", &latency), ("lateness", &results.lateness_us)] {
+        let [p50, p95, p99, p999] = [500, 950, 990, 999].map(|per_mille| ms(histogram, per_mille));
+        println!("{name}_ms_p50={p50} p95={p95} p99={p99} p999={p999}");
+    }
+    let early = resident_early.unwrap_or_default();
     println!(
-        "{law} {size}: {:.0}/s, sent {sent} of {planned} ({:.4}), failed {}, CPU {:.2} µs each, latency {:?} µs, \
-         lateness {:?} µs (p50 p95 p99 p99.9), resident {} after 100,000, {} at the end, {} at most",
-        sent as f64 / seconds as f64,
-        sent as f64 / planned as f64,
-        results.series.failed.total(),
-        cpu * 1e6 / sent as f64,
-        quantiles(&latency),
-        quantiles(&results.lateness_us),
-        resident_early.unwrap_or_default(),
+        "resident_after_100000={early} resident_at_end={} resident_at_most={}",
         status("VmRSS")?,
-        status("VmHWM")?,
+        status("VmHWM")?
     );
     Ok(())
 }

@@ -1,19 +1,12 @@
 //! The load generator's settings, from flags or from the environment.
 
-use clap::{
-    Args,
-    builder::{StringValueParser, TypedValueParser},
-};
+use clap::Args;
 use retrylab_runtime::AdminToken;
 
 /// What a load generator is told when it starts.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Config {
     /// The bearer token that opens /admin; without one only callers on loopback get in
-    #[arg(long, env = "RETRYLAB_ADMIN_TOKEN", default_value = "", hide_env_values = true, value_parser = token())]
+    #[arg(long, env = "RETRYLAB_ADMIN_TOKEN", default_value = "", hide_env_values = true)]
     pub admin_token: AdminToken,
-}
-
-fn token() -> impl TypedValueParser<Value = AdminToken> {
-    StringValueParser::new().map(|text| AdminToken::new(Some(text)))
 }

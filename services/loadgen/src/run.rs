@@ -10,7 +10,6 @@ use std::{
 
 use retrylab_core::wire::{LoadgenPlan, LoadgenResults};
 use retrylab_runtime::{Run, RunClock, Workload};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     books::{Journal, SharedLedger},
@@ -33,7 +32,7 @@ pub struct Loadgen {
 impl Loadgen {
     /// A load generator with as many connections as the process may have, at most 20,000.
     pub fn new(metrics: Metrics) -> Self {
-        let descriptors = raised_descriptor_limit().saturating_sub(OTHER_DESCRIPTORS).max(1);
+        let descriptors = retrylab_runtime::raised_descriptor_limit().saturating_sub(OTHER_DESCRIPTORS).max(1);
         Self { metrics, max_connections: usize::try_from(descriptors).unwrap_or(usize::MAX).min(MAX_CONNECTIONS) }
     }
 
@@ -43,15 +42,6 @@ impl Loadgen {
         self.max_connections = self.max_connections.min(max);
         self
     }
-}
-
-/// Raises the process's soft limit of descriptors, which is 1,024 on many systems, to the hard one; gives the limit.
-fn raised_descriptor_limit() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
-        tracing::warn!("cannot raise the limit of open files: {e}");
-    }
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 impl Workload for Loadgen {

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Reaction, Target, burst, closed, finish, loadgen, nobody, plan, run, totals};
+use common::{Nobody, Reaction, Target, burst, closed, finish, loadgen, plan, run, totals};
 use retrylab_core::stats::SparseHistogram;
 use retrylab_runtime::{RunClock, Workload};
 
@@ -53,7 +53,9 @@ fn bursts_come_on_top_of_the_users() {
 
 #[test]
 fn users_who_cannot_send_are_counted_and_try_again_after_a_pause() {
-    let running = loadgen().begin("a1-0", &plan(closed(2, 0, 250), nobody(), 5_000), RunClock::starting_in(20));
+    let nobody = Nobody::new();
+    let load = plan(closed(2, 0, 250), nobody.address(), 5_000);
+    let running = loadgen().begin("a1-0", &load, RunClock::starting_in(20));
     let results = finish(&running);
     let planned = results.series.planned.total();
     assert!((2..=6).contains(&planned), "{planned} requests");

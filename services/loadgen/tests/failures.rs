@@ -12,7 +12,7 @@ use std::{
 };
 
 use common::{
-    ANSWER, Reaction, Target, burst, check_sums, closed, finish, loadgen, nobody, open, plan, run, totals, wait_for,
+    ANSWER, Nobody, Reaction, Target, burst, check_sums, closed, finish, loadgen, open, plan, run, totals, wait_for,
 };
 use retrylab_runtime::{Run, RunClock, Workload};
 
@@ -67,10 +67,23 @@ fn a_request_without_an_answer_in_time_is_a_failure_and_its_connection_is_not_us
 
 #[test]
 fn what_cannot_be_sent_is_dropped_not_failed() {
-    let running = loadgen().begin("a1-0", &plan(open(100, 100, vec![]), nobody(), 5_000), RunClock::starting_in(20));
+    let (nobody, load) = (Nobody::new(), open(100, 100, vec![]));
+    let running = loadgen().begin("a1-0", &plan(load, nobody.address(), 5_000), RunClock::starting_in(20));
     assert_eq!(totals(&finish(&running)), [10, 0, 10, 0, 0]);
     let unknown = plan(open(100, 100, vec![]), "[no host]:1", 5_000);
     assert_eq!(totals(&finish(&loadgen().begin("a1-0", &unknown, RunClock::starting_in(20)))), [10, 0, 10, 0, 0]);
+}
+
+#[test]
+fn what_cannot_be_sent_is_sent_later_if_the_target_comes_up_soon() {
+    let nobody = Nobody::new();
+    let load = open(0, 100, vec![burst(0, 10)]);
+    let running = loadgen().begin("a1-0", &plan(load, nobody.address(), 5_000), RunClock::starting_in(20));
+    // DNS is asked at once and not again for 50 ms; until then nothing more is tried, and then all of it.
+    std::thread::sleep(Duration::from_millis(10));
+    let target = Target::on(nobody.listen(), |_| Reaction::Answer(200));
+    assert_eq!(totals(&finish(&running)), [10, 10, 0, 10, 0]);
+    assert_eq!(target.arrivals.len(), 10);
 }
 
 #[test]

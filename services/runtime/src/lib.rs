@@ -2,6 +2,7 @@
 //! of `/admin`, JSON bodies and errors, the run protocol, metrics and logs.
 
 mod clock;
+mod descriptors;
 mod guard;
 mod headers;
 mod json;
@@ -12,6 +13,7 @@ mod telemetry;
 mod unforeseen;
 
 pub use clock::RunClock;
+pub use descriptors::raised_descriptor_limit;
 pub use guard::{AdminToken, guarded};
 pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, run_tag};
 pub use json::{ApiError, Json, with_json_errors};

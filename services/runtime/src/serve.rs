@@ -20,6 +20,7 @@ const BACKLOG: u32 = 4_096;
 /// # Errors
 /// When the address can't be bound or a signal handler can't be set.
 pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
+    crate::raised_descriptor_limit();
     let listener = listen(addr)?.tap_io(|stream| {
         // Without it small answers wait for the peer's delayed acknowledgement.
         if let Err(e) = stream.set_nodelay(true) {

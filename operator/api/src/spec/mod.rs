@@ -51,7 +51,8 @@ use crate::{Span, status::RetryExperimentStatus};
     validation = Rule::new("self.criteria.all(c, c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window))").message("criteria: window must be total, a fault's name, or (where there are faults) baseline or recovery").field_path(".criteria"),
 )]
 pub struct RetryExperimentSpec {
-    /// Seeds every random draw: the same seed gives the same arrivals, the same struck requests and the same jitter.
+    /// Seeds every random draw: in an open loop the same seed gives the same arrivals, the same struck attempts and the
+    /// same jitter. (In a closed loop a request's number depends on when answers come.)
     #[serde(default = "default_seed")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub seed: u64,

@@ -18,19 +18,20 @@ fn spec(more: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn finished_paused_and_invalid_experiments_cause_no_writes() {
+async fn finished_paused_and_failed_experiments_cause_no_writes() {
     let lab = Lab::shared().await;
     let log = AuditLog::from_now();
     let finished = lab.experiment("finished", &spec(&json!({}))).await;
     let standing = lab.experiment("standing", &spec(&json!({"ttlSecondsAfterFinished": 86_400}))).await;
     let paused = lab.experiment("paused", &spec(&json!({"suspend": true}))).await;
-    let hours = json!([{"name": "hours", "strategy": {"type": "Backoff", "backoff": {"base": "1h", "cap": "1h"}}}]);
-    let invalid = lab.experiment("invalid", &spec(&json!({"arms": hours}))).await;
+    let imageless = json!({"readyTimeout": "10s", "client": {"image": "localhost/retrylab-nobody:none"}});
+    let failed = lab.experiment("failed", &spec(&imageless)).await;
     finished.complete(SOON).await;
     finished.until_nothing_remains(SOON).await;
     standing.complete(SOON).await;
     paused.until_condition(ConditionType::Paused, SOON).await;
-    invalid.complete(SOON).await;
+    failed.complete(SOON).await;
+    failed.until_nothing_remains(SOON).await;
     // That these are seen shows that the log would show others.
     let writes =
         || log.writes().into_iter().filter(|w| w.user == OPERATOR_USER && w.namespace == lab.namespace).count();
@@ -38,7 +39,7 @@ async fn finished_paused_and_invalid_experiments_cause_no_writes() {
 
     let versions = async || {
         let mut versions = Vec::new();
-        for experiment in [&finished, &standing, &paused, &invalid] {
+        for experiment in [&finished, &standing, &paused, &failed] {
             versions.push(experiment.api.get(&experiment.name).await.unwrap().metadata.resource_version.unwrap());
         }
         versions

@@ -8,6 +8,8 @@ mod admin;
 #[cfg(test)]
 mod backend_dies;
 #[cfg(test)]
+mod capacity;
+#[cfg(test)]
 mod closed_forms;
 #[cfg(test)]
 mod deletion;

@@ -76,31 +76,6 @@ async fn one_aborted_in_mid_window_is_complete_at_once_and_its_workloads_go() {
 }
 
 #[tokio::test]
-async fn an_invalid_one_is_complete_at_once_and_never_deployed() {
-    let lab = Lab::shared().await;
-    // What only the operator knows to refuse: three delays of an hour, which no load generator waits for.
-    let hours = json!({"type": "Backoff", "backoff": {"base": "1h", "cap": "1h"}});
-    let spec = with(quick(), "arms", json!([{"name": "hours", "strategy": hours}]));
-    let experiment = lab.experiment("invalid", &spec).await;
-    let status = ends(&experiment, Duration::from_secs(5), Verdict::Error).await;
-    let accepted = condition(&status, ConditionType::Accepted);
-    assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", "Invalid"));
-    assert_eq!(experiment.remains().await, "");
-}
-
-#[tokio::test]
-async fn an_invalid_one_that_is_mended_runs() {
-    let lab = Lab::shared().await;
-    let hours = json!({"type": "Backoff", "backoff": {"base": "1h", "cap": "1h"}});
-    let spec = with(quick(), "arms", json!([{"name": "hours", "strategy": hours}]));
-    let experiment = lab.experiment("mended", &spec).await;
-    ends(&experiment, Duration::from_secs(5), Verdict::Error).await;
-    lab.experiment("mended", &quick()).await;
-    let status = experiment.until("passed", SOON, |status| status.verdict == Some(Verdict::Passed)).await;
-    check_books(&status);
-}
-
-#[tokio::test]
 async fn one_whose_image_does_not_exist_fails_in_time_and_names_it() {
     let lab = Lab::shared().await;
     let image = "localhost/retrylab-nobody:none";
@@ -115,14 +90,21 @@ async fn one_whose_image_does_not_exist_fails_in_time_and_names_it() {
     experiment.until_nothing_remains(SOON).await;
 }
 
+/// What only the operator knows to refuse: a rate above its cap.
 #[tokio::test]
-async fn a_rate_above_the_operator_s_cap_is_refused_by_field() {
+async fn an_invalid_one_is_complete_at_once_names_the_field_is_never_deployed_and_runs_once_it_is_mended() {
     let lab = Lab::alone().await;
     let cap = Cap::set(100).await;
     let experiment = lab.experiment("capped", &with(quick(), "load", json!({"rate": 101}))).await;
     let status = ends(&experiment, SOON, Verdict::Error).await;
-    let message = status.message.unwrap();
+    let accepted = condition(&status, ConditionType::Accepted);
+    assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", "Invalid"));
+    let message = status.message.as_deref().unwrap();
     assert!(message.contains("spec.load.rate") && message.contains("1 to 100"), "{message}");
+    assert_eq!(experiment.remains().await, "");
+    lab.experiment("capped", &with(quick(), "load", json!({"rate": 100}))).await;
+    let status = experiment.until("passed", SOON, |status| status.verdict == Some(Verdict::Passed)).await;
+    check_books(&status);
     cap.remove().await;
 }
 

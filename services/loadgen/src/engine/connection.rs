@@ -142,3 +142,78 @@ impl AsFd for Connection {
         self.socket.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, time::Instant};
+
+    use super::*;
+
+    fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = Connection::open(listener.local_addr().unwrap()).unwrap();
+        (connection, listener.accept().unwrap().0)
+    }
+
+    /// Waits until `condition` holds; what a peer does takes a moment.
+    fn soon(mut condition: impl FnMut() -> bool) -> bool {
+        let begun = Instant::now();
+        loop {
+            if condition() {
+                return true;
+            } else if begun.elapsed() > Duration::from_secs(5) {
+                return false;
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_is_usable_until_the_peer_closes_it_or_says_something() {
+        let (connection, peer) = pair();
+        assert!(soon(|| connection.is_usable()));
+        drop(peer);
+        assert!(soon(|| !connection.is_usable()));
+        let (connection, mut peer) = pair();
+        peer.write_all(b"x").unwrap();
+        assert!(soon(|| !connection.is_usable()));
+    }
+
+    #[test]
+    fn a_request_that_does_not_fit_is_written_on_when_there_is_room() {
+        let (mut connection, mut peer) = pair();
+        assert!(soon(|| connection.opened().is_ok() && connection.is_usable()));
+        let request = vec![b'x'; 30_000_000];
+        assert!(connection.write(&request) && !connection.unsent.is_empty());
+        let reader = std::thread::spawn(move || io::copy(&mut peer, &mut io::sink()).unwrap());
+        assert!(soon(|| {
+            connection.write_on();
+            connection.unsent.is_empty()
+        }));
+        connection.socket.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(reader.join().unwrap(), 30_000_000);
+    }
+
+    #[test]
+    fn nothing_is_written_to_a_connection_that_is_broken() {
+        let (mut connection, peer) = pair();
+        sockopt::set_socket_linger(&peer, Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        assert!(soon(|| !connection.write(b"x")));
+    }
+
+    #[test]
+    fn a_long_answer_is_read_in_turns() {
+        let (mut connection, mut peer) = pair();
+        let writer = std::thread::spawn(move || {
+            peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").unwrap();
+            peer.write_all(&vec![b'x'; 1_000_000]).unwrap();
+        });
+        writer.join().unwrap();
+        let (mut scratch, mut turns) = ([0; 1_024], 0);
+        assert!(soon(|| {
+            turns += 1;
+            matches!(connection.read(&mut scratch, false), Received::Whole(_))
+        }));
+        assert!(turns > 1_000_000 / 1_024 / MAX_READS, "{turns} turns");
+    }
+}

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::{
-    Engine, LAUNCHES_AT_ONCE, OPEN_AHEAD, Waiting,
+    Engine, LAUNCHES_AT_ONCE, MAX_WAIT, OPEN_AHEAD, Waiting,
     agenda::Due,
     clock::{Nanos, to_us},
     connection::Connection,
@@ -42,7 +42,7 @@ impl Engine {
             self.drop_request(due);
             return;
         }
-        self.waiting.push_back(Waiting { due, until: now + self.timeout, was_failed: false });
+        self.waiting.push_back(Waiting { due, until: now + self.timeout.min(MAX_WAIT), reports: self.reports });
         self.open_for_waiting(now);
     }
 
@@ -92,18 +92,17 @@ impl Engine {
         }
     }
 
-    /// A connection could not be opened. The target may be somewhere else by now, so whoever waits longest may wait for
-    /// the connections that are opened after DNS has been asked again; the second time it is dropped.
+    /// A connection could not be opened. The target may be somewhere else by now, so DNS is asked again before the next
+    /// one is opened. Whoever has waited since before the last time that it was asked is dropped, unless another
+    /// connection is still being opened that it could have.
     pub(super) fn could_not_open(&mut self, error: &io::Error) {
         tracing::debug!("cannot open a connection: {error}");
         self.resolver.want();
-        if let Some(mut first) = self.waiting.pop_front() {
-            if first.was_failed {
-                self.drop_request(first.due);
-            } else {
-                first.was_failed = true;
-                self.waiting.push_back(first);
-            }
+        while self.waiting.len() > self.pool.opening()
+            && let Some(&Waiting { due, .. }) = self.waiting.front().filter(|first| first.reports < self.reports)
+        {
+            self.waiting.pop_front();
+            self.drop_request(due);
         }
     }
 
@@ -122,11 +121,12 @@ impl Engine {
 
     /// Whether more requests wait than connections are being opened, and more can be.
     pub(super) fn lacks_connections(&self) -> bool {
-        self.waiting.len() > self.pool.opening() && !self.pool.is_full() && self.resolver.knows()
+        self.waiting.len() > self.pool.opening() && !self.pool.is_full() && self.resolver.is_sure()
     }
 
     /// DNS has been asked. Those who wait for an address have waited long enough if there is none.
     pub(super) fn heed_report(&mut self) {
+        self.reports += 1;
         if !self.resolver.knows() {
             while let Some(first) = self.waiting.pop_front() {
                 self.drop_request(first.due);

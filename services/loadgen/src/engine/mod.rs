@@ -48,6 +48,9 @@ use crate::{
 
 /// Most requests that are sent before the answers that have come are looked at: their time is taken when they are read.
 const LAUNCHES_AT_ONCE: usize = 32;
+/// A request that could not be sent this long after it was due is dropped: long enough for one lost SYN, too short for
+/// the requests of an outage to be sent all together when it is over.
+const MAX_WAIT: Nanos = 2_000 * MILLISECOND;
 /// How long before the run's start connections are opened, so that the first requests aren't late.
 const OPEN_AHEAD: Nanos = 2_000 * MILLISECOND;
 /// Most connections that are opened ahead.
@@ -76,8 +79,8 @@ struct Waiting {
     due: Due,
     /// When it gives up.
     until: Nanos,
-    /// A connection that might have been its own could not be opened.
-    was_failed: bool,
+    /// How often DNS had reported when it began to wait.
+    reports: u64,
 }
 
 /// One run under way.
@@ -91,6 +94,8 @@ pub struct Engine {
     deadlines: Deadlines,
     timeout: Nanos,
     resolver: Resolver,
+    /// How often DNS has reported.
+    reports: u64,
     pace: Pace,
     /// Connections still to be opened ahead.
     ahead: usize,
@@ -127,6 +132,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             timeout: plan.timeout_ms as Nanos * MILLISECOND,
             resolver: Resolver::new(&plan.target, poller.waker()),
+            reports: 0,
             pace: Pace::new(largest_burst(&plan.load)),
             ahead: opened_ahead(&plan.load).min(max_connections),
             poller,

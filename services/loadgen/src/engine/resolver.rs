@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Least time between two requests to DNS.
-const PAUSE: Nanos = 200 * MILLISECOND;
+const PAUSE: Nanos = 50 * MILLISECOND;
 
 type Report = io::Result<Vec<SocketAddr>>;
 
@@ -60,6 +60,11 @@ impl Resolver {
     /// Whether there is an address.
     pub const fn knows(&self) -> bool {
         !self.addresses.is_empty()
+    }
+
+    /// Whether there is an address, and nobody wants to know whether it still holds.
+    pub fn is_sure(&self) -> bool {
+        self.knows() && self.state == State::Content
     }
 
     /// Has the addresses asked for again; nothing if that is under way.

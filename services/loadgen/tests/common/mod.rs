@@ -8,6 +8,7 @@ use std::{
     fmt::Display,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::fd::OwnedFd,
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use retrylab_core::{
 };
 use retrylab_loadgen::{Loadgen, LoadgenRun, Metrics};
 use retrylab_runtime::{Run, RunClock, Workload};
-use rustix::net::sockopt::set_tcp_cork;
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt::set_tcp_cork};
 
 /// Longer than any of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +39,7 @@ pub enum Reaction {
     HangUpAfterwards,
     /// Closes without a word.
     HangUp,
-    /// Never answers.
+    /// Never answers, neither this request nor any other on the same connection.
     Ignore,
 }
 
@@ -75,7 +76,10 @@ pub struct Target {
 
 impl Target {
     pub fn new(react: impl Fn(&Arrival) -> Reaction + Clone + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), react)
+    }
+
+    pub fn on(listener: TcpListener, react: impl Fn(&Arrival) -> Reaction + Clone + Send + 'static) -> Self {
         let (address, arrivals) = (listener.local_addr().unwrap(), Arrivals::default());
         let seen = arrivals.clone();
         thread::spawn(move || {
@@ -93,9 +97,24 @@ impl Target {
     }
 }
 
-/// An address that refuses connections.
-pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Where somebody will listen, but nobody does yet: connections are refused.
+pub struct Nobody(OwnedFd);
+
+impl Nobody {
+    pub fn new() -> Self {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self(socket)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        getsockname(&self.0).unwrap().try_into().unwrap()
+    }
+
+    pub fn listen(self) -> TcpListener {
+        listen(&self.0, 16).unwrap();
+        self.0.into()
+    }
 }
 
 fn serve(socket: &TcpStream, react: &impl Fn(&Arrival) -> Reaction, seen: &Arrivals) {
@@ -109,7 +128,10 @@ fn serve(socket: &TcpStream, react: &impl Fn(&Arrival) -> Reaction, seen: &Arriv
                 thread::sleep(wait);
                 answer(ANSWER)
             }
-            Reaction::Ignore => true,
+            Reaction::Ignore => {
+                let _ = std::io::copy(&mut &*socket, &mut std::io::sink());
+                false
+            }
             Reaction::Say(text) => {
                 set_tcp_cork(socket, true).unwrap();
                 answer(text);

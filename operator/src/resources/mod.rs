@@ -31,9 +31,11 @@ pub fn name(experiment: &RetryExperiment, role: Role) -> String {
     format!("{}-{}", experiment.name_any(), role.as_str())
 }
 
-/// The name of the Secret with the token.
+/// The name of the Secret with the token. It has a part of the uid: a node keeps a Secret for a while after it was deleted,
+/// and would give the pods of a namesake the old one's token.
 pub fn secret_name(experiment: &RetryExperiment) -> String {
-    format!("{}-token", experiment.name_any())
+    let uid: String = experiment.uid().unwrap_or_default().chars().take(8).collect();
+    format!("{}-token-{uid}", experiment.name_any())
 }
 
 /// Selects the pods of an experiment, of this very object.

@@ -29,6 +29,8 @@ fn main() -> anyhow::Result<()> {
     let (stall, period) =
         (args.next().transpose()?.unwrap_or_default(), args.next().transpose()?.unwrap_or(Duration::MAX));
     let listener = TcpListener::bind("127.0.0.1:0")?;
+    // The standard library's 128 connections that may wait to be accepted are few for a server that stalls.
+    rustix::net::listen(&listener, 4_096)?;
     listener.set_nonblocking(true)?;
     println!("{}", listener.local_addr()?);
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;

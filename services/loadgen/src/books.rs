@@ -102,7 +102,9 @@ impl Ledger {
     /// Closes the seconds before `second`; one that had no answer is empty.
     fn turn_to(&mut self, second: usize) {
         while self.seconds.len() < second {
-            self.seconds.push(Arc::new(self.latency.take()));
+            // The copy is as small as can be; the original has grown pair by pair and has room for more.
+            let second = SparseHistogram::clone(&self.latency.take());
+            self.seconds.push(Arc::new(second));
         }
     }
 }

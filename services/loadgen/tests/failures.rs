@@ -100,7 +100,13 @@ fn a_stopped_run_sends_nothing_more_and_gives_up_what_is_under_way() {
     let target = Target::new(|_| Reaction::Ignore);
     let load = open(0, 60_000, vec![burst(0, 5), burst(30_000, 5)]);
     let running = loadgen().begin("a1-0", &plan(load, target.address, 5_000), RunClock::starting_in(20));
-    wait_for("the burst", || running.results().in_flight == 5);
+    wait_for("the burst", || {
+        let r = running.results();
+        if r.in_flight != 5 && r.series.planned.total() > 0 {
+            eprintln!("{:?} {}", totals(&r), r.in_flight);
+        }
+        r.in_flight == 5
+    });
     check_sums(&running.results());
     assert!(!running.is_idle());
     running.stop();

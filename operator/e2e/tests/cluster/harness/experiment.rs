@@ -63,14 +63,13 @@ impl Experiment {
         self.status().await
     }
 
-    /// Asks, as a user does, whether it has passed.
+    /// Asks, as a user does, whether it has passed: one of two waits ends.
     pub async fn succeeded(&self) -> bool {
-        let moment = Duration::from_secs(1);
-        if self.wait_for("condition=Succeeded", moment).await.is_ok() {
-            return true;
+        tokio::select! {
+            Ok(_) = self.wait_for("condition=Succeeded", SOON) => true,
+            Ok(_) = self.wait_for("condition=Succeeded=false", SOON) => false,
+            else => panic!("{}: neither Succeeded nor not", self.name),
         }
-        self.wait_for("condition=Succeeded=false", moment).await.unwrap();
-        false
     }
 
     /// `kubectl wait`.
@@ -124,7 +123,8 @@ impl Experiment {
     /// The token of its `/admin`.
     pub async fn token(&self) -> String {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let secret = secrets.get(&format!("{}-token", self.name)).await.unwrap();
+        let of_this = ListParams::default().labels(&format!("retrylab.dev/experiment={}", self.name));
+        let secret = secrets.list(&of_this).await.unwrap().items.pop().expect("the experiment has a Secret");
         String::from_utf8(secret.data.unwrap().remove("token").unwrap().0).unwrap()
     }
 

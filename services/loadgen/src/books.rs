@@ -116,7 +116,7 @@ pub struct SharedLedger(Arc<Mutex<Ledger>>);
 impl SharedLedger {
     /// The counts so far.
     pub fn results(&self) -> LoadgenResults {
-        let ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ledger = self.lock();
         let (series, in_flight, lateness_us) = (ledger.series.clone(), ledger.in_flight, ledger.lateness.snapshot());
         let (seconds, latest) = (ledger.seconds.clone(), ledger.latency.snapshot());
         drop(ledger);
@@ -125,6 +125,11 @@ impl SharedLedger {
             latency_us.push(latest);
         }
         LoadgenResults { series, in_flight, latency_us, lateness_us }
+    }
+
+    /// Keeps everybody else out.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,21 +152,25 @@ impl Journal {
         self.entries.push(entry);
     }
 
+    /// Whether there are entries that could not be posted.
+    pub const fn is_behind(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
     /// Posts the entries, unless somebody is reading and they can wait.
     pub fn post(&mut self) {
         let ledger = match self.ledger.0.try_lock() {
             Ok(ledger) => ledger,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) if self.entries.len() < JOURNAL_MAX => return,
-            Err(TryLockError::WouldBlock) => self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner),
+            Err(TryLockError::WouldBlock) => self.ledger.lock(),
         };
         settle(&mut self.entries, ledger, &self.metrics);
     }
 
     /// Posts the entries, whoever is reading.
     pub fn settle(&mut self) {
-        let ledger = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
-        settle(&mut self.entries, ledger, &self.metrics);
+        settle(&mut self.entries, self.ledger.lock(), &self.metrics);
     }
 }
 

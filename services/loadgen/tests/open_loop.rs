@@ -51,7 +51,8 @@ fn a_server_that_does_not_answer_delays_no_later_request() {
         .map(|a| a.at.saturating_duration_since(began).saturating_sub(Duration::from_micros(a.tag.offset_us)))
         .collect();
     late.sort_unstable();
-    assert!(late[late.len() / 2] < Duration::from_millis(10), "{late:?}");
+    // One after the other they would take 1.6 s.
+    assert!(late[late.len() / 2] < Duration::from_millis(100), "{late:?}");
 }
 
 #[test]

@@ -12,13 +12,14 @@ pub struct Criterion {
     /// The criterion's name in the results.
     #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
-    /// The figure.
+    /// The figure: `Amplification`, `WireAmplification`, `BackendAmplification`, `PeakAmplification`, `SuccessRate` or
+    /// `RetryShare`.
     pub metric: Metric,
     /// The arm; every arm when it isn't given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 30))]
     pub arm: Option<String>,
-    /// The window: baseline, a fault's name, recovery or total.
+    /// The window: baseline, a fault's name, recovery or total. Default: total.
     #[serde(default = "total")]
     #[schemars(length(max = 30))]
     pub window: String,

@@ -69,7 +69,7 @@ pub struct RetryExperimentSpec {
     #[schemars(length(max = 6), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub faults: Vec<Fault>,
 
-    /// How long each arm's load goes on: 1s to 1h, in steps of 100ms.
+    /// How long each arm's load goes on: 1s to 1h, in steps of 100ms, such as 500ms, 10s or 1m30s.
     #[x_kube(
         validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("duration: 1s to 1h"),
         validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("duration: a multiple of 100ms")

@@ -203,8 +203,10 @@ impl Engine {
         let waiting = self.waiting.front().map(|first| first.until);
         let now = self.clock.now();
         let open = self.lacks_connections().then(|| self.pace.next_at());
-        let moments = [self.agenda.next_at(), self.deadlines.next_at(), self.resolver.next_at(), ahead, waiting, open];
-        match moments.into_iter().flatten().min() {
+        let post = self.journal.is_behind().then_some(now + MILLISECOND);
+        let requests = [self.agenda.next_at(), self.deadlines.next_at(), waiting];
+        let others = [self.resolver.next_at(), ahead, open, post];
+        match requests.into_iter().chain(others).flatten().min() {
             None => Wait::Forever,
             Some(at) => match at.saturating_sub(now) {
                 ..=0 => Wait::No,
@@ -308,3 +310,6 @@ fn opened_ahead(load: &LoadPlan) -> usize {
     };
     (largest_burst(load).saturating_add(steady) as usize).clamp(1, MAX_OPENED_AHEAD)
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_wait_is_no_shorter_than_asked_for_and_not_rounded_to_milliseconds() {
         let mut poller = Poller::new().unwrap();
-        let shortest = (0..5).map(|i| wait(&mut poller, i, i + 1_200_000).1).min().unwrap();
+        let shortest = (0..40).map(|i| wait(&mut poller, i, i + 1_200_000).1).min().unwrap();
         assert!((1_200..1_800).contains(&shortest.as_micros()), "{shortest:?}");
     }
 
@@ -183,7 +183,7 @@ mod tests {
         poller.waker().wake();
         let (_, interrupted) = wait(&mut poller, 0, 5_000_000);
         let (_, rest) = wait(&mut poller, interrupted.as_nanos() as Nanos, 5_000_000);
-        assert!(rest.as_micros() > 3_000, "{interrupted:?} and {rest:?}");
+        assert!((interrupted + rest).as_micros() >= 5_000, "{interrupted:?} and {rest:?}");
         let (_, another) = wait(&mut poller, 5_000_000, 10_000_000);
         assert!(another.as_micros() >= 5_000, "{another:?}");
     }

@@ -62,4 +62,4 @@ install_operator
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
 # Some tests measure how late things are, so not too many at a time.
-inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" RUST_TEST_THREADS=3 "$tests" "$@"
+inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" RUST_TEST_THREADS=2 "$tests" "$@"

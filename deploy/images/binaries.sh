@@ -15,6 +15,6 @@ build_binaries() {
   say "building the binaries"
   # With --target, the flags don't reach build scripts and macros, which can't be static.
   (cd "$root" && RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --release --locked --workspace --target "$target" "${bins[@]}") >&2
+    cargo build --release --locked --workspace --target "$target" "${bins[@]}") >&2 || return 1 # in $(), errexit does not end it
   echo "$(cd "$root" && realpath "${CARGO_TARGET_DIR:-target}")/$target/release"
 }

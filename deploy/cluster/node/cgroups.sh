@@ -16,5 +16,7 @@ make_cgroups() {
     # Before it is made: a new cpuset has no CPUs unless it is told to begin as a copy.
     [ ! -e "${root}cgroup.clone_children" ] || echo 1 > "${root}cgroup.clone_children"
     mkdir -p "$root$cgroup"
+    # All pods together weigh as much as one process of the host, unless it is said: they are what is measured.
+    [ ! -e "$root$cgroup/cpu.shares" ] || echo 20480 > "$root$cgroup/cpu.shares"
   done
 }

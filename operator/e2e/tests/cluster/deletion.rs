@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::DeleteParams, runtime::wait::await_condition};
-use retrylab_api::ConditionType;
+use retrylab_api::{ConditionType, Verdict};
 use serde_json::{Value, json};
 
-use crate::harness::{Lab, SOON};
+use crate::harness::{Lab, SOON, check_books};
 
 /// How long the deletion of a namespace may take; its pods have 5 s to end, and the controllers work in turns.
 const NAMESPACE_GONE: Duration = Duration::from_secs(60);
@@ -21,9 +21,21 @@ fn long_outage() -> Value {
     })
 }
 
+/// Kubernetes' garbage collector takes up to half a minute to notice a kind that has just been defined, and collects
+/// nothing of it before. In a cluster as fresh as this one, that is waited for with an experiment that doesn't count.
+async fn until_experiments_are_collected(lab: &Lab) {
+    let mut suspended = long_outage();
+    suspended["suspend"] = json!(true);
+    let experiment = lab.experiment("canary", &suspended).await;
+    experiment.until_condition(ConditionType::Paused, SOON).await;
+    experiment.api.delete(&experiment.name, &DeleteParams::default()).await.unwrap();
+    experiment.until_nothing_remains(Duration::from_secs(90)).await;
+}
+
 #[tokio::test]
 async fn an_experiment_deleted_in_mid_window_leaves_nothing_within_30_s() {
     let lab = Lab::shared().await;
+    until_experiments_are_collected(&lab).await;
     let experiment = lab.experiment("deleted", &long_outage()).await;
     experiment.until_condition(ConditionType::FaultActive, SOON).await;
     let before = experiment.remains().await;
@@ -50,8 +62,9 @@ async fn a_namespace_can_be_deleted_in_mid_window() {
 }
 
 #[tokio::test]
-async fn a_namesake_that_follows_at_once_gets_workloads_of_its_own() {
+async fn a_namesake_that_follows_at_once_gets_pods_of_its_own_and_is_never_an_error() {
     let lab = Lab::shared().await;
+    until_experiments_are_collected(&lab).await;
     let first = lab.experiment("phoenix", &long_outage()).await;
     first.until_condition(ConditionType::FaultActive, SOON).await;
     first.api.delete(&first.name, &DeleteParams::default()).await.unwrap();
@@ -59,5 +72,12 @@ async fn a_namesake_that_follows_at_once_gets_workloads_of_its_own() {
         json!({"arms": [{"name": "none", "strategy": {"type": "None"}}], "load": {"rate": 10}, "duration": "2s"});
     let second = lab.experiment("phoenix", &quick).await;
     let status = second.complete(Duration::from_secs(60)).await;
-    assert!(second.succeeded().await, "{:?}", status.message);
+    let message = status.message.clone().unwrap_or_default();
+    // Known, and in the README: for some seconds DNS gives the deleted Service's address, so that it may be Inconclusive.
+    // What must not be is that the pods don't know the operator, or that it passes with books that don't agree.
+    assert!(!message.contains("could not be asked"), "{message}");
+    match status.verdict {
+        Some(Verdict::Passed) => check_books(&status),
+        other => assert_eq!(other, Some(Verdict::Inconclusive), "{message}"),
+    }
 }

@@ -44,6 +44,10 @@ test-unit: ## The tests that need no cluster
 test-cluster: ## The tests in a real cluster, which is made for them and removed
 	deploy/cluster/test.sh $(ARGS)
 
+.PHONY: test-exactness
+test-exactness: ## The load generator's exactness, in a release build on a quiet machine; not part of `test`
+	cargo test --release --locked --package retrylab-loadgen --test exactness -- --nocapture --test-threads=1
+
 ##@ Products
 
 .PHONY: images

@@ -1,7 +1,7 @@
 //! The load generator of an experiment: takes a run's whole load by the run protocol and sends it, each request at its
 //! intended time, whatever became of the others.
 //!
-//! * [`app`] is the service: `/health`, `/metrics`, `/admin/runs/{id}`.
+//! * [`app()`] is the service: `/health`, `/metrics`, `/admin/runs/{id}`.
 //! * [`Loadgen`] begins runs; each is an engine on a thread of its own, apart from whatever serves the routes.
 //! * The counts are those of [`retrylab_core::stats::LoadSeries`]. `planned` is counted at the moment at which a request
 //!   turns out sent or dropped, so that these two sum to it at any time.

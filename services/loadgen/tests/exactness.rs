@@ -1,8 +1,7 @@
-//! How far from their intended start do requests arrive at a server, at 10,000/s, compared with a loop that does nothing
-//! but wait for a timer? Both in turns, several rounds, medians. Only in a release build, and alone on the machine:
+//! How exact the load generator is, in figures that hold only for a release build that is alone on its machine:
 //!
 //! ```text
-//! cargo test --release -p retrylab-loadgen --test schedule -- --nocapture
+//! cargo test --release -p retrylab-loadgen --test exactness -- --nocapture --test-threads=1
 //! ```
 
 #![cfg(not(debug_assertions))]
@@ -12,7 +11,10 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Target, finish, loadgen, open, plan};
+use common::{
+    Target, finish, loadgen, open, plan,
+    stalling::{Stall, latencies_against},
+};
 use retrylab_core::load::LoadPlan;
 use retrylab_runtime::{RunClock, Workload};
 use rustix::time::{
@@ -23,6 +25,8 @@ const ROUNDS: usize = 9;
 const RATE: u32 = 10_000;
 const P50_MAX_US: u64 = 100;
 
+/// How far from their intended start requests arrive at a server, at 10,000/s, compared with a loop that does nothing but
+/// wait for a timer: both in turns, several rounds, medians.
 #[test]
 fn requests_arrive_at_the_server_when_they_are_meant_to() {
     let (mut bare, mut sent) = (Vec::new(), Vec::new());
@@ -40,6 +44,19 @@ fn requests_arrive_at_the_server_when_they_are_meant_to() {
     );
     assert!(p50 <= P50_MAX_US, "half of the requests are more than {p50} µs off");
     assert!(p99 <= 2 * bare_p99, "the p99 is {p99} µs, that of a bare timer {bare_p99} µs");
+}
+
+/// A server that stalls for 1 s in 10: of the 2,000 requests 200 fall into the stall and take 1,000 ms, 995 ms … 5 ms; 100
+/// of them take more than 500 ms, and 20 more than 900 ms.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stall_of_one_second_in_ten_has_a_p95_of_half_a_second_and_a_p99_of_nine_tenths() {
+    let stall = Stall { from_ms: 4_000, to_ms: 5_000 };
+    let latency = latencies_against(stall, open(200, 10_000, vec![])).await;
+    for (per_mille, expected_us) in [(950, 500_000), (990, 900_000)] {
+        let us = latency.quantile_us(per_mille).expect("there were requests");
+        println!("{per_mille} ‰ took {us} µs or less; expected {expected_us}");
+        assert!(us.abs_diff(expected_us) * 50 <= expected_us, "{us} µs is more than 2 % off {expected_us}");
+    }
 }
 
 fn load() -> LoadPlan {

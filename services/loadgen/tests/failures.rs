@@ -58,11 +58,11 @@ fn a_request_without_an_answer_in_time_is_a_failure_and_its_connection_is_not_us
     let target = Target::new(|a| if a.tag.serial < 3 { Reaction::Ignore } else { Reaction::Answer(200) });
     let clock = RunClock::starting_in(20);
     let running =
-        loadgen().begin("a1-0", &plan(open(0, 200, vec![burst(0, 5), burst(150, 5)]), target.address, 60), clock);
+        loadgen().begin("a1-0", &plan(open(0, 700, vec![burst(0, 5), burst(600, 5)]), target.address, 400), clock);
     let results = finish(&running);
     assert_eq!(totals(&results), [10, 10, 0, 7, 3]);
-    let slowest = results.latency_us[0].quantile_us(1_000).unwrap();
-    assert!((60_000..1_000_000).contains(&slowest), "{slowest} µs");
+    let slowest = results.latency_us.iter().filter_map(|second| second.quantile_us(1_000)).max();
+    assert!(slowest >= Some(400_000), "{slowest:?} µs");
 }
 
 #[test]

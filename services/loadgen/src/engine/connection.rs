@@ -45,6 +45,8 @@ pub enum Received {
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
+    /// Where it leads.
+    pub address: SocketAddr,
     socket: TcpStream,
     reader: AnswerReader,
     /// What is left of a request that the socket had no room for; nearly always empty.
@@ -71,6 +73,7 @@ impl Connection {
             Err(e) => return Err(e.into()),
         }
         Ok(Self {
+            address,
             socket: TcpStream::from(socket),
             reader: AnswerReader::default(),
             unsent: Vec::new(),

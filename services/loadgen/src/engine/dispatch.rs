@@ -3,7 +3,7 @@
 //! A request is sent once. Until a byte of it has been written it can go to any connection; from then on it may have
 //! reached the peer, and it ends on the connection that it is on.
 
-use std::io;
+use std::net::SocketAddr;
 
 use super::{
     Engine, LAUNCHES_AT_ONCE, MAX_WAIT, OPEN_AHEAD, Waiting,
@@ -78,27 +78,24 @@ impl Engine {
     /// Begins to open a connection, if it is known where to.
     fn open(&mut self) {
         let Some(address) = self.resolver.next_address() else { return };
-        match Connection::open(address) {
-            Ok(connection) => {
-                let token = self.pool.insert(connection);
-                let watched =
-                    self.pool.get(token).map_or(Ok(()), |connection| self.poller.watch(connection, token.into()));
-                if let Err(e) = watched {
-                    self.pool.close(token);
-                    self.could_not_open(&e);
-                }
-            }
-            Err(e) => self.could_not_open(&e),
+        let opened = Connection::open(address).and_then(|connection| {
+            let token = self.pool.insert(connection);
+            let watched = self.pool.get(token).map_or(Ok(()), |connection| self.poller.watch(connection, token.into()));
+            watched.inspect_err(|_| self.pool.close(token))
+        });
+        if let Err(e) = opened {
+            tracing::debug!("cannot open a connection: {e}");
+            self.could_not_open(address);
         }
     }
 
-    /// A connection could not be opened. The target may be somewhere else by now, so DNS is asked again before the next
-    /// one is opened. Whoever has waited since before the last time that it was asked is dropped, unless another
-    /// connection is still being opened that it could have.
-    pub(super) fn could_not_open(&mut self, error: &io::Error) {
-        tracing::debug!("cannot open a connection: {error}");
-        self.resolver.want();
-        while self.waiting.len() > self.pool.opening()
+    /// A connection could not be opened. Whoever waits may wait for another address, or for DNS to be asked again; but
+    /// when none is left, those who have waited since before DNS was asked the last time are dropped, unless another
+    /// connection is still being opened that they could have.
+    pub(super) fn could_not_open(&mut self, address: SocketAddr) {
+        self.resolver.failed(address, self.clock.now());
+        while !self.resolver.is_sure()
+            && self.waiting.len() > self.pool.opening()
             && let Some(&Waiting { due, .. }) = self.waiting.front().filter(|first| first.reports < self.reports)
         {
             self.waiting.pop_front();
@@ -136,7 +133,7 @@ impl Engine {
 
     /// Opens connections before the run's start.
     pub(super) fn open_ahead(&mut self, now: Nanos) {
-        if self.ahead > 0 && self.resolver.knows() && now >= -OPEN_AHEAD {
+        if self.ahead > 0 && self.resolver.is_sure() && now >= -OPEN_AHEAD {
             for _ in 0..std::mem::take(&mut self.ahead) {
                 self.open();
             }

@@ -199,7 +199,7 @@ impl Engine {
         if self.is_over() {
             return Wait::No;
         }
-        let ahead = (self.ahead > 0 && self.resolver.knows()).then_some(-OPEN_AHEAD);
+        let ahead = (self.ahead > 0 && self.resolver.is_sure()).then_some(-OPEN_AHEAD);
         let waiting = self.waiting.front().map(|first| first.until);
         let now = self.clock.now();
         let open = self.lacks_connections().then(|| self.pace.next_at());
@@ -221,10 +221,12 @@ impl Engine {
         let Some(connection) = self.pool.get(token) else { return };
         match connection.phase {
             Phase::Opening if readiness.writable || readiness.closing => match connection.opened() {
-                Ok(()) => self.put_to_use(token),
-                Err(e) => {
+                Ok(()) if !readiness.closing => self.put_to_use(token),
+                refused_or_closed => {
+                    tracing::debug!("cannot open a connection: {refused_or_closed:?}");
+                    let address = connection.address;
                     self.pool.close(token);
-                    self.could_not_open(&e);
+                    self.could_not_open(address);
                 }
             },
             // The peer closes it, or says what nobody asked for.

@@ -62,6 +62,7 @@ fn requests_whose_connections_are_refused_again_after_dns_was_asked_are_dropped(
     engine.journal.settle();
     assert_eq!((ledger.results().series.planned.total(), ledger.results().series.dropped.total()), (10, 10));
     assert!(engine.reports > asked, "DNS was asked again");
+    assert!(engine.clock.now() < MAX_WAIT, "and that was that");
 }
 
 #[test]

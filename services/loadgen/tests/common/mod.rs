@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses its part of it
 
 pub mod caller;
+pub mod stalling;
 
 use std::{
     fmt::Display,

@@ -176,7 +176,7 @@ fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Ti
     let queue_ms = (u64::from(backend.queue / backend.concurrency.max(1)) + 1) * backend.service_time.as_millis();
     let added_ms = plan.backend.faults.iter().map(|fault| match fault.kind {
         FaultKind::Latency { delay_ms, .. } => delay_ms,
-        FaultKind::Error { .. } | FaultKind::Freeze => 0,
+        _ => 0,
     });
     let longest_ms = plan.client.duration_ms + plan.loadgen.timeout_ms + queue_ms + added_ms.max().unwrap_or(0);
     run.starts_at.0 + SignedDuration::from_millis(longest_ms as i64) + OVERTIME

@@ -155,6 +155,8 @@ pub struct RunRecord {
     pub settled_at: MicroTime,
     /// When the schedule begins.
     pub starts_at: MicroTime,
+    /// Where the load goes: the client's Service by its address, so that no name is resolved while load is sent.
+    pub target: String,
 }
 
 /// The figures of one window.
@@ -180,6 +182,10 @@ pub struct WindowStatus {
     pub wire_attempts: u64,
     /// Attempts that the backends received in the window.
     pub backend_requests: u64,
+    /// With clients in a chain: the attempts of each client for these requests, the first client's first; `attempts` are
+    /// the last one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layer_attempts: Vec<u64>,
     /// Cohort amplification: attempts ÷ requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplification: Option<String>,
@@ -215,6 +221,15 @@ pub struct FatesStatus {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    #[serde(default)]
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    #[serde(default)]
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    #[serde(default)]
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.

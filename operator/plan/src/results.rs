@@ -11,9 +11,9 @@ use retrylab_api::{
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
     load::LoadShape,
-    stats::{ArmCounts, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
+    stats::{ArmCounts, ClientSeries, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
     timeline::{TOTAL, Window, windows},
-    wire::{FaultRecord, LoadgenResults, RunState},
+    wire::{ClientResults, FaultRecord, LoadgenResults, RunState},
 };
 
 use crate::{
@@ -84,10 +84,16 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
 fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
     loads(observed).for_each(|load| counts.load.merge(&load.series));
-    let clients = observed.runs.clients.iter().filter_map(|r| r.seen.report());
-    clients.for_each(|report| counts.client.merge(&report.results.series));
+    counts.client = client_counts(&observed.runs.clients);
+    counts.inner = observed.runs.inner.iter().map(|layer| client_counts(layer)).collect();
     let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
     backends.for_each(|report| counts.backend.merge(&report.results.series));
+    counts
+}
+
+fn client_counts(pods: &[PodRun<ClientResults>]) -> ClientSeries {
+    let mut counts = ClientSeries::default();
+    pods.iter().filter_map(|run| run.seen.report()).for_each(|report| counts.merge(&report.results.series));
     counts
 }
 
@@ -101,8 +107,11 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     let mut notes = Vec::new();
     pods(Role::Backend, &observed.runs.backends, deploy::replicas(spec, Role::Backend), run, &mut notes);
     pods(Role::Client, &observed.runs.clients, deploy::replicas(spec, Role::Client), run, &mut notes);
+    for n in 2..=spec.client.layers as u8 {
+        pods(Role::Inner(n), observed.runs.inner(n), deploy::replicas(spec, Role::Inner(n)), run, &mut notes);
+    }
     pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), run, &mut notes);
-    for run in &observed.runs.clients {
+    for run in observed.runs.all_clients() {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
         }
@@ -112,7 +121,7 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
             notes.push(format!("a fault of {} was started or ended by hand", run.pod.name));
         }
     }
-    let clients = || observed.runs.clients.iter().filter_map(|r| r.seen.report()).map(|report| &report.results);
+    let clients = || observed.runs.all_clients().filter_map(|r| r.seen.report()).map(|report| &report.results);
     let foreign: u64 = clients().map(|results| results.foreign_requests).sum();
     let own: u64 = clients().map(|results| results.series.requests.total()).sum();
     if foreign * 100 > own {
@@ -177,6 +186,7 @@ fn window_status(
         attempts,
         wire_attempts,
         backend_requests,
+        layer_attempts: figures.layer_attempts.clone(),
         amplification: shown(figures.amplification),
         wire_amplification: shown(figures.wire_amplification),
         backend_amplification: shown(figures.backend_amplification),
@@ -189,8 +199,8 @@ fn window_status(
 }
 
 const fn fates_status(fates: Fates) -> FatesStatus {
-    let Fates { ok, ok_after_retry, exhausted, not_retryable, dropped } = fates;
-    FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped }
+    let Fates { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } = fates;
+    FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
 fn recovery_status(recovery: Recovery) -> RecoveryStatus {

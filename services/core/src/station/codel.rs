@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn a_wait_below_the_target_ends_the_series_and_the_interval_begins_anew() {
         let mut codel = CoDel::new(ms(5), ms(100));
-        assert_eq!(drops(&mut codel, 0, 99, ms(50)), []);
-        assert_eq!(drops(&mut codel, 99, 1, ms(4)), []);
+        assert_eq!(drops(&mut codel, 0, 99, ms(50)), [0; 0]);
+        assert_eq!(drops(&mut codel, 99, 1, ms(4)), [0; 0]);
         assert_eq!(drops(&mut codel, 100, 101, ms(50)), [200]);
     }
 

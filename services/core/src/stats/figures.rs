@@ -11,8 +11,10 @@ const PEAK_MIN_ARRIVALS: u64 = 20;
 pub struct ArmCounts {
     /// Of the load generator.
     pub load: LoadSeries,
-    /// Of all clients.
+    /// Of all clients; of the first one, where several are in a chain.
     pub client: ClientSeries,
+    /// Of each inner client of a chain, from the second one on. What one of them receives, the one before it has attempted.
+    pub inner: Vec<ClientSeries>,
     /// Of all backends.
     pub backend: BackendSeries,
 }
@@ -26,6 +28,12 @@ pub struct Fates {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.
@@ -35,7 +43,9 @@ pub struct Fates {
 impl Fates {
     /// All of them.
     pub const fn sum(&self) -> u64 {
-        self.ok + self.ok_after_retry + self.exhausted + self.not_retryable + self.dropped
+        let Self { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } =
+            *self;
+        ok + ok_after_retry + exhausted + budget_denied + breaker_open + deadline + not_retryable + dropped
     }
 }
 
@@ -44,8 +54,11 @@ impl Fates {
 pub struct Figures {
     /// R: requests whose intended start lies in the window, the dropped ones included.
     pub requests: u64,
-    /// A: attempts of these requests, whenever they were made.
+    /// A: attempts of these requests, whenever they were made; with clients in a chain those of the last one, which calls
+    /// the backend.
     pub attempts: u64,
+    /// With clients in a chain: these attempts of each of them, the first client's first. Empty with a single one.
+    pub layer_attempts: Vec<u64>,
     /// Attempts that the clients started in the window, whichever request they belong to.
     pub wire_attempts: u64,
     /// Attempts that the backends received in the window.
@@ -69,6 +82,16 @@ pub struct Figures {
 }
 
 impl ArmCounts {
+    /// Each client of the chain, the first one first.
+    fn layers(&self) -> impl Iterator<Item = &ClientSeries> {
+        std::iter::once(&self.client).chain(&self.inner)
+    }
+
+    /// The client that calls the backend.
+    fn last_client(&self) -> &ClientSeries {
+        self.inner.last().unwrap_or(&self.client)
+    }
+
     /// The figures of one window.
     pub fn figures(&self, window: &Window) -> Figures {
         let (from, to) = (window.from_ms, window.to_ms);
@@ -77,17 +100,25 @@ impl ArmCounts {
             ok: fate(Fate::Ok),
             ok_after_retry: fate(Fate::OkAfterRetry),
             exhausted: fate(Fate::Exhausted),
+            budget_denied: fate(Fate::BudgetDenied),
+            breaker_open: fate(Fate::BreakerOpen),
+            deadline: fate(Fate::Deadline),
             not_retryable: fate(Fate::NotRetryable),
             dropped: self.load.dropped.sum(from, to),
         };
         let requests = self.load.planned.sum(from, to);
-        let attempts = self.client.attempts.sum(from, to);
-        let wire_attempts = self.client.wire_attempts.sum(from, to);
+        let attempts = self.last_client().attempts.sum(from, to);
+        let wire_attempts = self.last_client().wire_attempts.sum(from, to);
         let backend_requests = self.backend.received.sum(from, to);
         let sent = self.client.requests.sum(from, to);
         Figures {
             requests,
             attempts,
+            layer_attempts: self
+                .layers()
+                .map(|c| c.attempts.sum(from, to))
+                .filter(|_| !self.inner.is_empty())
+                .collect(),
             wire_attempts,
             backend_requests,
             amplification: Ratio::new(attempts, requests),
@@ -108,7 +139,7 @@ impl ArmCounts {
             .step_by(1_000)
             .filter_map(|t| {
                 let arrivals = self.load.planned.sum(t, Some(t + 1_000));
-                let attempts = self.client.wire_attempts.sum(t, Some(t + 1_000));
+                let attempts = self.last_client().wire_attempts.sum(t, Some(t + 1_000));
                 Ratio::new(attempts, arrivals).filter(|_| arrivals >= PEAK_MIN_ARRIVALS)
             })
             .max()

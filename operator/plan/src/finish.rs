@@ -85,7 +85,7 @@ pub fn after_the_end(spec: &RetryExperimentSpec, draft: &mut Draft) -> Decision 
 }
 
 /// Every criterion in every arm that it is about.
-fn criteria(criteria: &[Criterion], arms: &[ArmStatus]) -> Vec<CriterionStatus> {
+pub fn criteria(criteria: &[Criterion], arms: &[ArmStatus]) -> Vec<CriterionStatus> {
     let about = |criterion: &Criterion, arm: &ArmStatus| criterion.arm.as_ref().is_none_or(|name| *name == arm.name);
     let of_criterion =
         |criterion| arms.iter().filter(move |arm| about(criterion, arm)).map(move |arm| check(criterion, arm));

@@ -9,6 +9,7 @@ mod arm;
 mod conditions;
 mod deploy;
 mod events;
+mod figures;
 mod finish;
 mod handover;
 mod observed;
@@ -16,6 +17,8 @@ mod results;
 mod status;
 
 pub use events::{Event, EventKind};
+pub use figures::ArmFigures;
+pub use finish::criteria;
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};
 
 use std::time::Duration;

@@ -1,45 +1,27 @@
-//! From what the pods counted to the figures in the status.
+//! From what the pods counted to the arm's counts and evidence, and when its windows were.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::MicroTime,
     jiff::{SignedDuration, Timestamp},
 };
-use retrylab_api::{
-    ArmPlan, ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RetryExperimentSpec, RunRecord,
-    Span, Summary, WindowStatus,
-};
+use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
     load::LoadShape,
-    stats::{ArmCounts, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
-    timeline::{TOTAL, Window, windows},
+    stats::{ArmCounts, SparseHistogram},
+    timeline::{TOTAL, windows},
     wire::{FaultRecord, LoadgenResults, RunState},
 };
 
 use crate::{
     deploy,
+    figures::ArmFigures,
     observed::{Observed, PodRun, Role, RunSeen},
     status::Draft,
 };
 
 /// How far a pod's start may be from the settled one; as far as a window's edge may be from the plan.
 const START_TOLERANCE: SignedDuration = SignedDuration::from_millis(50);
-
-/// What an arm found.
-pub struct ArmFigures {
-    windows: Vec<WindowStatus>,
-    recovery: Option<RecoveryStatus>,
-    latency: Option<LatencyStatus>,
-    evidence: EvidenceStatus,
-}
-
-impl ArmFigures {
-    /// The arm's status with these figures.
-    pub fn into_status(self, arm: &ArmStatus) -> ArmStatus {
-        let Self { windows, recovery, latency, evidence } = self;
-        ArmStatus { windows, recovery, latency, evidence: Some(evidence), ..arm.clone() }
-    }
-}
 
 /// The figures of an arm whose run is over, or out of time.
 pub fn of_arm(
@@ -60,16 +42,14 @@ pub fn of_arm(
     let faults: Vec<_> =
         plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
     let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
-    let status = |window: &Window| window_status(window, &counts.figures(window), observed, run, &evidence);
-    ArmFigures {
-        windows: windows(&plan.backend.faults, plan.client.duration_ms).iter().map(status).collect(),
-        recovery: plan.backend.faults.last().and_then(|last| {
-            let fault = (plan.backend.faults[0].at_ms, last.end_ms());
-            time_to_recovery(&counts.load, &latency_us, fault, plan.client.duration_ms).map(recovery_status)
-        }),
-        latency: latency_status(&latency_us),
-        evidence: evidence_status(&evidence),
+    let mut figures = ArmFigures::new(plan, &counts, &latency_us, &evidence);
+    for (status, window) in figures.windows.iter_mut().zip(windows(&plan.backend.faults, plan.client.duration_ms)) {
+        let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
+        let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
+        status.planned_at = Some(MicroTime(planned));
+        status.actual_at = started.and_then(|us| Timestamp::from_microsecond(us as i64).ok()).map(MicroTime);
     }
+    figures
 }
 
 fn loads(observed: &Observed) -> impl Iterator<Item = &LoadgenResults> {
@@ -152,76 +132,6 @@ fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes
                 }
             }
         }
-    }
-}
-
-fn window_status(
-    window: &Window,
-    figures: &Figures,
-    observed: &Observed,
-    run: &RunRecord,
-    evidence: &Evidence,
-) -> WindowStatus {
-    let shown = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
-    let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
-    let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
-    let actual = started.and_then(|us| Timestamp::from_microsecond(us as i64).ok());
-    let fault = evidence.faults.iter().find(|fault| fault.name == window.name);
-    let Figures { requests, attempts, wire_attempts, backend_requests, .. } = *figures;
-    WindowStatus {
-        name: window.name.clone(),
-        planned_at: Some(MicroTime(planned)),
-        actual_at: actual.map(MicroTime),
-        off_ms: fault.and_then(|fault| fault.off_us).map(|us| us.div_ceil(1_000)),
-        requests,
-        attempts,
-        wire_attempts,
-        backend_requests,
-        amplification: shown(figures.amplification),
-        wire_amplification: shown(figures.wire_amplification),
-        backend_amplification: shown(figures.backend_amplification),
-        peak_amplification: shown(figures.peak_amplification),
-        retry_share: shown(figures.retry_share),
-        success_rate: shown(figures.success_rate),
-        goodput: figures.goodput.map(|r| r.decimal(1)),
-        fates: fates_status(figures.fates),
-    }
-}
-
-const fn fates_status(fates: Fates) -> FatesStatus {
-    let Fates { ok, ok_after_retry, exhausted, not_retryable, dropped } = fates;
-    FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped }
-}
-
-fn recovery_status(recovery: Recovery) -> RecoveryStatus {
-    let time_to_recovery = match recovery {
-        Recovery::After(ms) => Span::from_millis(ms).to_string(),
-        Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),
-    };
-    RecoveryStatus { time_to_recovery }
-}
-
-fn latency_status(by_second: &[SparseHistogram]) -> Option<LatencyStatus> {
-    let mut all = SparseHistogram::default();
-    for second in by_second {
-        all.merge(second);
-    }
-    let at = |per_mille| all.quantile_us(per_mille).map(millis);
-    Some(LatencyStatus { p50: at(500)?, p99: at(990)?, p999: at(999)? })
-}
-
-/// Microseconds as milliseconds with one decimal.
-fn millis(us: u64) -> String {
-    Ratio::new(us, 1_000).map_or_else(String::new, |ms| ms.decimal(1))
-}
-
-fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
-    EvidenceStatus {
-        fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
-        load_achieved: evidence.load_achieved.map(|r| r.to_string()),
-        accounting_gap: evidence.accounting_gap,
-        lateness_p99: evidence.lateness_p99_us.map(millis),
-        shortcomings: evidence.shortcomings(),
     }
 }
 

@@ -1,14 +1,15 @@
-//! A request in the workshop: who waits for it and where it is counted when it leaves.
+//! A request in the station: who waits for it and where it is counted when it leaves.
 //!
 //! It does not hang on the connection: when the client has gone, the work goes on all the same, and is counted wasted.
 
 use std::{sync::Arc, time::Duration};
 
+use retrylab_core::station::Departure;
 use tokio::sync::oneshot;
 
-use crate::{books::Books, metrics::Metrics, workshop::Departure};
+use crate::{books::Books, metrics::Metrics};
 
-/// A request in the workshop.
+/// A request in the station.
 #[derive(Debug)]
 pub struct Job {
     answer: oneshot::Sender<Done>,
@@ -36,7 +37,7 @@ impl Job {
         (Self { answer, metrics, books }, news)
     }
 
-    /// The request leaves the workshop: it is counted, and whoever still waits is told.
+    /// The request leaves the station: it is counted, and whoever still waits is told.
     pub fn leave(departure: Departure<Self>, now: Duration) {
         match departure {
             Departure::Served { request, began } => request.served(now.saturating_sub(began)),

@@ -1,7 +1,7 @@
 //! The backend of an experiment: `GET /process` with finite capacity and a queue, work that goes on after the client has
 //! gone, and faults that begin and end on the backend's own clock.
 //!
-//! A request's way: `process` → what `faults` is in force → `workers` (the `workshop` in real time) → the answer.
+//! A request's way: `process` → what `faults` is in force → `workers` (`core::station` in real time) → the answer.
 //! Runs (`run`) only put faults in force and open `books`; they never touch a request.
 
 mod admin;
@@ -16,9 +16,7 @@ mod process;
 mod run;
 mod timestamp;
 mod window;
-mod work_clock;
 mod workers;
-mod workshop;
 
 pub use backend::{StartError, app};
 pub use config::Config;

@@ -1,4 +1,4 @@
-//! The workshop in real time: one lock, and one task that wakes when the next thing is due.
+//! The station in real time: one lock, and one task that wakes when the next thing is due.
 
 use std::{
     io,
@@ -6,14 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use retrylab_core::station::Capacity;
+use retrylab_core::station::{Capacity, Departure, Station};
 use tokio::{sync::Notify, task::JoinSet};
 
-use crate::{
-    alarm::Alarm,
-    job::Job,
-    workshop::{Departure, Workshop},
-};
+use crate::{alarm::Alarm, job::Job};
 
 /// The backend's workers and their queue. Dropping it ends its task.
 #[derive(Debug)]
@@ -32,7 +28,7 @@ struct Floor {
 
 #[derive(Debug)]
 struct State {
-    shop: Workshop<Job>,
+    station: Station<Job>,
     /// When the driver will wake.
     alarm: Option<Duration>,
 }
@@ -43,7 +39,7 @@ impl Workers {
     /// # Errors
     /// When the operating system has no timer.
     pub fn new(capacity: Capacity, service_time: Duration) -> io::Result<Self> {
-        let state = State { shop: Workshop::new(capacity, service_time), alarm: None };
+        let state = State { station: Station::new(capacity, service_time), alarm: None };
         let floor = Arc::new(Floor { opened: Instant::now(), state: Mutex::new(state), sooner: Notify::new() });
         let mut driver = JoinSet::new();
         driver.spawn(drive(Arc::clone(&floor), Alarm::new()?));
@@ -52,18 +48,18 @@ impl Workers {
 
     /// Takes a job that arrives after `delay`.
     pub fn take(&self, job: Job, delay: Duration) {
-        self.floor.act(|shop, now, left| shop.take(now, delay, job, left));
+        self.floor.act(|station, now, left| station.take(now, delay, job, left));
     }
 
     /// Stops all work, or starts it again.
     pub fn set_frozen(&self, frozen: bool) {
-        self.floor.act(|shop, now, left| shop.set_frozen(now, frozen, left));
+        self.floor.act(|station, now, left| station.set_frozen(now, frozen, left));
     }
 
     /// Requests in service and requests that wait.
     pub fn load(&self) -> (u32, usize) {
         let state = self.floor.lock();
-        (state.shop.in_service(), state.shop.queued())
+        (state.station.in_service(), state.station.queued())
     }
 }
 
@@ -72,13 +68,13 @@ impl Floor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn act(&self, act: impl FnOnce(&mut Workshop<Job>, Duration, &mut Vec<Departure<Job>>)) {
+    fn act(&self, act: impl FnOnce(&mut Station<Job>, Duration, &mut Vec<Departure<Job>>)) {
         let mut left = Vec::new();
         let mut state = self.lock();
-        // The time within the lock, so that it never runs backwards for the workshop.
+        // The time within the lock, so that it never runs backwards for the station.
         let now = self.opened.elapsed();
-        act(&mut state.shop, now, &mut left);
-        let next = state.shop.next_event();
+        act(&mut state.station, now, &mut left);
+        let next = state.station.next_event();
         let sooner = next.is_some_and(|next| state.alarm.is_none_or(|alarm| next < alarm));
         if sooner {
             state.alarm = next;
@@ -97,8 +93,8 @@ impl Floor {
         let mut left = Vec::new();
         let mut state = self.lock();
         let now = self.opened.elapsed();
-        state.shop.advance(now, &mut left);
-        state.alarm = state.shop.next_event();
+        state.station.advance(now, &mut left);
+        state.alarm = state.station.next_event();
         let wait = state.alarm.map(|at| at.saturating_sub(now));
         drop(state);
         for departure in left {

@@ -1,9 +1,12 @@
 //! What is sent, and when: open-loop arrivals with bursts, or closed-loop users.
 
+mod agenda;
 mod arrivals;
 mod shed;
+mod thinking;
 mod users;
 
+pub use agenda::{Agenda, Due};
 pub use arrivals::Arrivals;
 pub use shed::Shed;
 pub use users::Stage;
@@ -11,6 +14,12 @@ pub use users::Stage;
 use serde::{Deserialize, Serialize};
 
 use crate::{timeline::MAX_DURATION_MS, wire::FieldError};
+
+/// Nanoseconds after a run's start; negative before it.
+pub type Nanos = i64;
+
+/// One millisecond.
+pub const MILLISECOND: Nanos = 1_000_000;
 
 /// Highest rate of arrivals or of a burst, in requests/s.
 pub const MAX_RATE: u32 = 100_000;

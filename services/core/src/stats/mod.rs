@@ -2,12 +2,14 @@
 
 mod figures;
 mod histogram;
+mod ledger;
 mod ratio;
 mod recovery;
 mod series;
 
 pub use figures::{ArmCounts, Fates, Figures};
 pub use histogram::{LatencyRecorder, SparseHistogram};
+pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
 pub use recovery::{Recovery, time_to_recovery};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};

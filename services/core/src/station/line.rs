@@ -1,7 +1,6 @@
-//! The backend's capacity: so many workers, a queue of finite length, first in, first out.
+//! So many workers, and a queue of finite length before them, first in, first out.
 //!
-//! The model is pure: whoever drives it (the backend in real time) says when a request arrives and when one has been
-//! served, and starts what it is told to start.
+//! Whoever drives it says when a request arrives and when one has been served, and starts what it is told to start.
 
 use std::collections::VecDeque;
 
@@ -19,7 +18,7 @@ pub struct Capacity {
 pub enum Admission<T> {
     /// A worker is free: start it now.
     Start(T),
-    /// It waits; [`Station::finish`] will hand it out.
+    /// It waits; [`Line::finish`] will hand it out.
     Queued,
     /// The queue is full.
     Rejected(T),
@@ -27,14 +26,14 @@ pub enum Admission<T> {
 
 /// Workers and their queue; `T` is a request.
 #[derive(Debug)]
-pub struct Station<T> {
+pub struct Line<T> {
     capacity: Capacity,
     busy: u32,
     queue: VecDeque<T>,
 }
 
-impl<T> Station<T> {
-    /// An idle station.
+impl<T> Line<T> {
+    /// An idle line.
     pub const fn new(capacity: Capacity) -> Self {
         Self { capacity, busy: 0, queue: VecDeque::new() }
     }
@@ -80,38 +79,38 @@ mod tests {
 
     #[test]
     fn workers_fill_first_then_the_queue_then_requests_are_rejected() {
-        let mut station = Station::new(Capacity { concurrency: 1, queue: 1 });
-        assert_eq!(station.arrive(1), Admission::Start(1));
-        assert_eq!(station.arrive(2), Admission::Queued);
-        assert_eq!(station.arrive(3), Admission::Rejected(3));
-        assert_eq!(station.finish(), Some(2));
-        assert_eq!(station.finish(), None);
-        assert_eq!((station.busy(), station.queued()), (0, 0));
+        let mut line = Line::new(Capacity { concurrency: 1, queue: 1 });
+        assert_eq!(line.arrive(1), Admission::Start(1));
+        assert_eq!(line.arrive(2), Admission::Queued);
+        assert_eq!(line.arrive(3), Admission::Rejected(3));
+        assert_eq!(line.finish(), Some(2));
+        assert_eq!(line.finish(), None);
+        assert_eq!((line.busy(), line.queued()), (0, 0));
     }
 
     proptest! {
         #[test]
         fn no_request_is_lost_served_twice_or_out_of_order(concurrency in 1u32..5, queue in 0u32..5, steps: Vec<bool>) {
-            let mut station = Station::new(Capacity { concurrency, queue });
+            let mut line = Line::new(Capacity { concurrency, queue });
             let (mut started, mut rejected, mut finished) = (Vec::new(), 0, 0);
             let mut arrived = 0;
             for arrives in steps {
                 if arrives {
-                    match station.arrive(arrived) {
+                    match line.arrive(arrived) {
                         Admission::Start(id) => started.push(id),
                         Admission::Queued => {}
                         Admission::Rejected(_) => rejected += 1,
                     }
                     arrived += 1;
-                } else if station.busy() > 0 {
+                } else if line.busy() > 0 {
                     finished += 1;
-                    started.extend(station.finish());
+                    started.extend(line.finish());
                 }
-                prop_assert!(station.busy() <= concurrency && station.queued() <= queue as usize);
-                prop_assert_eq!(started.len() - finished, station.busy() as usize);
+                prop_assert!(line.busy() <= concurrency && line.queued() <= queue as usize);
+                prop_assert_eq!(started.len() - finished, line.busy() as usize);
             }
             prop_assert!(started.is_sorted());
-            prop_assert_eq!(started.len() + station.queued() + rejected, arrived as usize);
+            prop_assert_eq!(started.len() + line.queued() + rejected, arrived as usize);
         }
     }
 }

@@ -5,15 +5,19 @@
 //! is done takes up the next request at the moment at which it *was* done: a saturated backend serves exactly
 //! concurrency ÷ service time, however coarse the timer that drives it.
 
+mod line;
+mod work_clock;
+
+pub use line::Capacity;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
     time::Duration,
 };
 
-use retrylab_core::station::{Admission, Capacity, Station};
-
-use crate::work_clock::{WorkClock, WorkTime};
+use line::{Admission, Line};
+use work_clock::{WorkClock, WorkTime};
 
 /// Most requests that are on their way for a Latency fault's delay; what comes beyond that is rejected.
 const MAX_DELAYED: usize = 1_000_000;
@@ -21,8 +25,8 @@ const MAX_DELAYED: usize = 1_000_000;
 /// Delayed requests, the queue and the workers; `T` is a request. Every `now` is a time since the backend's start, and
 /// none lies before the one of an earlier call.
 #[derive(Debug)]
-pub struct Workshop<T> {
-    station: Station<T>,
+pub struct Station<T> {
+    line: Line<T>,
     service_time: Duration,
     clock: WorkClock,
     /// In the order in which they will be done.
@@ -33,7 +37,7 @@ pub struct Workshop<T> {
     delayed_so_far: u64,
 }
 
-/// How a request leaves the workshop.
+/// How a request leaves the station.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Departure<T> {
     /// Served.
@@ -62,11 +66,11 @@ struct Delayed<T> {
     request: T,
 }
 
-impl<T> Workshop<T> {
-    /// An idle workshop.
+impl<T> Station<T> {
+    /// An idle station.
     pub fn new(capacity: Capacity, service_time: Duration) -> Self {
         Self {
-            station: Station::new(capacity),
+            line: Line::new(capacity),
             service_time,
             clock: WorkClock::default(),
             in_service: VecDeque::new(),
@@ -121,12 +125,12 @@ impl<T> Workshop<T> {
 
     /// Requests in service.
     pub const fn in_service(&self) -> u32 {
-        self.station.busy()
+        self.line.busy()
     }
 
     /// Requests that wait for a worker.
     pub fn queued(&self) -> usize {
-        self.station.queued()
+        self.line.queued()
     }
 
     fn next_done(&self) -> Option<Duration> {
@@ -138,7 +142,7 @@ impl<T> Workshop<T> {
     }
 
     fn admit(&mut self, now: Duration, request: T, left: &mut Vec<Departure<T>>) {
-        match self.station.arrive(request) {
+        match self.line.arrive(request) {
             Admission::Start(request) => self.start(now, request),
             Admission::Queued => {}
             Admission::Rejected(request) => left.push(Departure::Rejected(request)),
@@ -153,7 +157,7 @@ impl<T> Workshop<T> {
     fn complete(&mut self, now: Duration, left: &mut Vec<Departure<T>>) {
         if let Some(InService { request, began, .. }) = self.in_service.pop_front() {
             left.push(Departure::Served { request, began });
-            if let Some(next) = self.station.finish() {
+            if let Some(next) = self.line.finish() {
                 self.start(now, next);
             }
         }

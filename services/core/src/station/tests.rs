@@ -8,33 +8,33 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A workshop with a service time of 10 ms, and what has left it.
+/// A station with a service time of 10 ms, and what has left it.
 struct Bench {
-    shop: Workshop<u32>,
+    station: Station<u32>,
     left: Vec<Departure<u32>>,
 }
 
 impl Bench {
     fn new(concurrency: u32, queue: u32) -> Self {
-        Self { shop: Workshop::new(Capacity { concurrency, queue }, ms(10)), left: Vec::new() }
+        Self { station: Station::new(Capacity { concurrency, queue }, ms(10)), left: Vec::new() }
     }
 
     fn take(&mut self, at_ms: u64, request: u32) {
-        self.shop.take(ms(at_ms), Duration::ZERO, request, &mut self.left);
+        self.station.take(ms(at_ms), Duration::ZERO, request, &mut self.left);
     }
 
     fn delay(&mut self, at_ms: u64, by_ms: u64, request: u32) {
-        self.shop.take(ms(at_ms), ms(by_ms), request, &mut self.left);
+        self.station.take(ms(at_ms), ms(by_ms), request, &mut self.left);
     }
 
     fn freeze(&mut self, at_ms: u64, frozen: bool) {
-        self.shop.set_frozen(ms(at_ms), frozen, &mut self.left);
+        self.station.set_frozen(ms(at_ms), frozen, &mut self.left);
     }
 
     /// Who has left by `at_ms` and not before: the number of a served request with when its service began, and
     /// `(number, None)` for a rejected one.
     fn left_by(&mut self, at_ms: u64) -> Vec<(u32, Option<u64>)> {
-        self.shop.advance(ms(at_ms), &mut self.left);
+        self.station.advance(ms(at_ms), &mut self.left);
         self.left
             .drain(..)
             .map(|departure| match departure {
@@ -58,9 +58,9 @@ fn a_freeze_holds_what_is_in_service_and_lets_it_go_on_where_it_was() {
     let mut bench = Bench::new(1, 10);
     bench.take(0, 0);
     bench.freeze(6, true);
-    assert_eq!((bench.left_by(500), bench.shop.next_event()), (vec![], None));
+    assert_eq!((bench.left_by(500), bench.station.next_event()), (vec![], None));
     bench.freeze(500, false);
-    assert_eq!(bench.shop.next_event(), Some(ms(504)));
+    assert_eq!(bench.station.next_event(), Some(ms(504)));
     assert_eq!(bench.left_by(503), []);
     assert_eq!(bench.left_by(504), [(0, Some(0))]);
 }
@@ -70,7 +70,7 @@ fn in_a_freeze_workers_and_queue_fill_up_and_nobody_leaves_but_the_rejected() {
     let mut bench = Bench::new(1, 1);
     bench.freeze(0, true);
     (0..3).for_each(|request| bench.take(5, request));
-    assert_eq!((bench.shop.in_service(), bench.shop.queued()), (1, 1));
+    assert_eq!((bench.station.in_service(), bench.station.queued()), (1, 1));
     assert_eq!(bench.left_by(90), [(2, None)]);
     bench.freeze(100, false);
     assert_eq!(bench.left_by(200), [(0, Some(5)), (1, Some(110))]);
@@ -82,7 +82,7 @@ fn a_delayed_request_takes_no_capacity_before_it_arrives() {
     bench.delay(0, 50, 0);
     bench.take(20, 1);
     assert_eq!(bench.left_by(45), [(1, Some(20))]);
-    assert_eq!(bench.shop.next_event(), Some(ms(50)));
+    assert_eq!(bench.station.next_event(), Some(ms(50)));
     assert_eq!(bench.left_by(60), [(0, Some(50))]);
 }
 
@@ -91,16 +91,16 @@ fn delays_run_through_a_freeze() {
     let mut bench = Bench::new(1, 0);
     bench.delay(0, 50, 0);
     bench.freeze(10, true);
-    assert_eq!(bench.shop.next_event(), Some(ms(50)));
+    assert_eq!(bench.station.next_event(), Some(ms(50)));
     bench.freeze(70, false);
     assert_eq!(bench.left_by(80), [(0, Some(50))]);
 }
 
 #[test]
 fn with_no_service_time_a_request_is_served_as_it_arrives() {
-    let mut shop = Workshop::new(Capacity { concurrency: 1, queue: 0 }, Duration::ZERO);
+    let mut station = Station::new(Capacity { concurrency: 1, queue: 0 }, Duration::ZERO);
     let mut left = Vec::new();
-    shop.take(ms(3), Duration::ZERO, 'a', &mut left);
+    station.take(ms(3), Duration::ZERO, 'a', &mut left);
     assert_eq!(left, [Departure::Served { request: 'a', began: ms(3) }]);
 }
 
@@ -121,7 +121,7 @@ proptest! {
                 _ => { bench.take(now_ms, arrived); arrived += 1; }
             }
             left.extend(bench.left_by(now_ms));
-            prop_assert!(bench.shop.in_service() <= concurrency && bench.shop.queued() <= queue as usize);
+            prop_assert!(bench.station.in_service() <= concurrency && bench.station.queued() <= queue as usize);
         }
         bench.freeze(now_ms, false);
         left.extend(bench.left_by(now_ms + 10_000));

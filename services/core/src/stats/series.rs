@@ -45,6 +45,12 @@ impl Counts {
         self.slice(from_ms, to_ms).iter().map(|&n| u64::from(n)).sum()
     }
 
+    /// The sum of the differences of all buckets.
+    pub fn distance(&self, other: &Self) -> u64 {
+        let at = |counts: &Self, i| counts.0.get(i).copied().unwrap_or(0);
+        (0..self.0.len().max(other.0.len())).map(|i| u64::from(at(self, i).abs_diff(at(other, i)))).sum()
+    }
+
     /// The sum over everything.
     pub fn total(&self) -> u64 {
         self.sum(0, None)
@@ -222,5 +228,13 @@ mod tests {
         b.add(500_000);
         a.merge(&b);
         assert_eq!((a.sum(0, Some(100)), a.total()), (2, 3));
+    }
+
+    #[test]
+    fn counts_that_have_slipped_to_another_bucket_differ_in_both() {
+        let (mut a, mut b) = (Counts::default(), Counts::default());
+        a.add(0);
+        b.add(700_000);
+        assert_eq!((a.distance(&b), b.distance(&a), a.distance(&a)), (2, 2, 0));
     }
 }

@@ -1,14 +1,16 @@
 //! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
 
+mod criteria;
+mod shed;
+
 use std::collections::BTreeSet;
 
 use retrylab_core::{
-    stats::Ratio,
     timeline::{BASELINE, RECOVERY, TOTAL},
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Criterion, Fault, FaultType, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
+use crate::{Burst, Fault, FaultType, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,9 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
     arms(spec)?;
     load(&spec.load, spec.duration, caps)?;
     faults(spec)?;
-    criteria(spec)?;
+    shed::validate(spec)?;
+    criteria::validate(spec)?;
+    windows(spec)?;
     // Last, the bounds of what the services run: a spec that passes here is never refused by a pod.
     for arm in &spec.arms {
         let plan = arm_plan(spec, arm, "client:8000");
@@ -173,6 +177,12 @@ fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     }
 }
 
+/// A status has room for so many windows.
+fn windows(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    let windows = spec.arms.len() * (spec.faults.len() + 2 * spec.load.shed.len() + 3);
+    within_number("spec.arms (their windows, those of faults, two of each shed, and three)", windows as u64, 1, 48)
+}
+
 fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
     if [BASELINE, RECOVERY, TOTAL].contains(&fault.name.as_str()) {
         return refuse(&format!("{place}.name"), &fault.name, "none of the names of other windows");
@@ -198,37 +208,6 @@ fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
         (FaultType::Latency, None) => refuse(&format!("{place}.latency"), "nothing", "1ms to 10m"),
         (_, Some(latency)) => refuse(&format!("{place}.latency"), latency, "only with type Latency"),
         (_, None) => Ok(()),
-    }
-}
-
-fn criteria(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.criteria (their number)", spec.criteria.len() as u64, 0, 20)?;
-    names("spec.criteria", spec.criteria.iter().map(|criterion| criterion.name.as_str()))?;
-    spec.criteria.iter().enumerate().try_for_each(|(i, c)| criterion(&format!("spec.criteria[{i}]"), c, spec))
-}
-
-fn criterion(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    if criterion.max.is_none() && criterion.min.is_none() {
-        return refuse(place, "no bound", "max or min");
-    }
-    for (field, bound) in [("max", &criterion.max), ("min", &criterion.min)] {
-        if let Some(bound) = bound.as_ref().filter(|b| b.parse::<Ratio>().is_err()) {
-            return refuse(&format!("{place}.{field}"), bound, "a decimal such as 3.2");
-        }
-    }
-    if let Some(arm) = criterion.arm.as_ref().filter(|name| !spec.arms.iter().any(|arm| arm.name == **name)) {
-        return refuse(&format!("{place}.arm"), arm, "the name of one of spec.arms");
-    }
-    let window = criterion.window.as_str();
-    let of_faults = !spec.faults.is_empty() && [BASELINE, RECOVERY].contains(&window);
-    if window == TOTAL || of_faults || spec.faults.iter().any(|fault| fault.name == window) {
-        Ok(())
-    } else {
-        refuse(
-            &format!("{place}.window"),
-            window,
-            "total, a fault's name, or (where there are faults) baseline or recovery",
-        )
     }
 }
 

@@ -41,21 +41,6 @@ pub enum RecoveryVerdict {
     Undetermined,
 }
 
-impl RecoveryVerdict {
-    /// The verdict as it stands in the status.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoEffect => "NoEffect",
-            Self::Recovered => "Recovered",
-            Self::SlowRecovery => "SlowRecovery",
-            Self::MetastableSuspected => "MetastableSuspected",
-            Self::MetastableConfirmed => "MetastableConfirmed",
-            Self::Overloaded => "Overloaded",
-            Self::Undetermined => "Undetermined",
-        }
-    }
-}
-
 /// A verdict and why it is that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {

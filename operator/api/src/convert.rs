@@ -111,9 +111,9 @@ fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
         Some(stages) => LoadShape::Closed { stages, think_ms: think_time.map_or(DEFAULT_THINK_MS, Span::as_millis) },
         None => LoadShape::Open { rate: rate.unwrap_or(0), arrivals },
     };
-    let mut shed: Vec<_> = shed.iter().map(stretch).collect();
-    shed.sort_by_key(|stretch| stretch.at_ms);
-    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect(), shed }
+    let mut stretches: Vec<_> = shed.iter().map(stretch).collect();
+    stretches.sort_by_key(|stretch| stretch.at_ms);
+    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect(), shed: stretches }
 }
 
 fn stretch(shed: &Shed) -> load::Shed {

@@ -7,8 +7,9 @@ use k8s_openapi::{
 use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
+    fault::FaultWindow,
     load::LoadShape,
-    stats::{ArmCounts, SparseHistogram},
+    stats::{ArmCounts, Counts, SparseHistogram},
     timeline::{TOTAL, windows},
     wire::{FaultRecord, LoadgenResults, RunState},
 };
@@ -32,18 +33,13 @@ pub fn of_arm(
     mut notes: Vec<String>,
 ) -> ArmFigures {
     let counts = counts(observed);
-    let (mut latency_us, mut lateness_us) = (Vec::new(), SparseHistogram::default());
-    for load in loads(observed) {
-        lateness_us.merge(&load.lateness_us);
-        merge_by_second(&mut latency_us, &load.latency_us);
-    }
     notes.extend(self::notes(spec, observed, run));
     notes.extend(load_note(plan, &counts));
-    let faults: Vec<_> =
-        plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
-    let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
-    let mut figures = ArmFigures::new(plan, &counts, &latency_us, &evidence);
-    for (status, window) in figures.windows.iter_mut().zip(windows(&plan.backend.faults, plan.client.duration_ms)) {
+    let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
+    let evidence = Evidence::new(&counts, plan.backend.faults.iter().map(evident).collect(), notes);
+    let mut figures = ArmFigures::new(spec, plan, &counts, &evidence);
+    let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
+    for (status, window) in figures.windows.iter_mut().zip(windows) {
         let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
         let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
         status.planned_at = Some(MicroTime(planned));
@@ -63,7 +59,11 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
 
 fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
-    loads(observed).for_each(|load| counts.load.merge(&load.series));
+    for load in loads(observed) {
+        counts.load.merge(&load.series);
+        counts.lateness_us.merge(&load.lateness_us);
+        merge_by_second(&mut counts.latency_us, &load.latency_us);
+    }
     let clients = observed.runs.clients.iter().filter_map(|r| r.seen.report());
     clients.for_each(|report| counts.client.merge(&report.results.series));
     let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
@@ -101,13 +101,17 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     notes
 }
 
-/// Compares the requests that the load generator planned with those that the plan means: with closed-loop users only
-/// those of the bursts are known beforehand.
+/// Compares the requests that the load generator planned with those that the plan means, bucket by bucket: with closed-loop
+/// users only those of the bursts are known beforehand.
 fn load_note(plan: &ArmPlan, counts: &ArmCounts) -> Option<String> {
-    let (meant, planned) = (plan.loadgen.load.arrivals().count() as u64, counts.load.planned.total());
-    let open = matches!(plan.loadgen.load.shape, LoadShape::Open { .. });
-    let agree = if open { planned == meant } else { planned >= meant };
-    (!agree).then(|| format!("the load generator came to {planned} of {meant} requests"))
+    let (load, planned) = (&plan.loadgen.load, &counts.load.planned);
+    let mut meant = Counts::default();
+    load.arrivals().for_each(|at| meant.add(at.as_micros() as u64));
+    let (all, came_to) = (meant.total(), planned.total());
+    let agree =
+        if matches!(load.shape, LoadShape::Open { .. }) { planned.distance(&meant) == 0 } else { came_to >= all };
+    let other = if came_to == all { ", and not when they were due" } else { "" };
+    (!agree).then(|| format!("the load generator came to {came_to} of {all} requests{other}"))
 }
 
 fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes: &mut Vec<String>) {
@@ -127,6 +131,9 @@ fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes
                     let at = Span::from_millis(report.joined_at_ms);
                     notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
                 }
+                if report.id != run.id {
+                    notes.push(format!("{} answered for the run {}", pod.name, report.id));
+                }
                 if report.state == RunState::Stopped {
                     notes.push(format!("the run of {} was stopped before its end", pod.name));
                 }
@@ -144,7 +151,7 @@ pub fn summarise(draft: &mut Draft) {
             amplification: total.and_then(|w| w.amplification.clone()),
             peak_amplification: total.and_then(|w| w.peak_amplification.clone()),
             success_rate: total.and_then(|w| w.success_rate.clone()),
-            time_to_recovery: arm.recovery.as_ref().map(|r| r.time_to_recovery.clone()),
+            time_to_recovery: arm.recovery.as_ref().and_then(|r| r.time_to_recovery.clone()),
         }
     });
 }

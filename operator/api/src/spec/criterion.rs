@@ -46,7 +46,7 @@ pub struct Criterion {
     /// The least that the figure may be, as a multiple of the same figure of another arm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_of: Option<Multiple>,
-    /// For metric RecoveryVerdict: the verdicts of which it must be one. 1 to 6.
+    /// For metric `RecoveryVerdict`: the verdicts of which it must be one. 1 to 6.
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 6))]
     #[x_kube(validation = Rule::new("!('Undetermined' in self)").message("in: Undetermined is no verdict that could hold"))]

@@ -75,7 +75,9 @@ fn completions(counts: &ArmCounts) -> [(&'static str, u64); 2] {
 fn gap(left: &[&Counts], right: &[&Counts]) -> u64 {
     let sum = |columns: &[&Counts]| {
         let mut sum = Counts::default();
-        columns.iter().for_each(|column| sum.merge(column));
+        for column in columns {
+            sum.merge(column);
+        }
         sum
     };
     sum(left).distance(&sum(right))

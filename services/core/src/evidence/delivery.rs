@@ -64,12 +64,12 @@ impl FaultEvidence {
             (_, Some(us)) if us > WINDOW_MAX_US => {
                 Some(format!("the fault {name} was {} ms off its schedule", us / 1_000))
             }
+            (None, _) => Some(format!("no request met the fault {name}")),
+            (Some(_), _) if self.affected == 0 => Some(format!("the fault {name} struck no request")),
             _ if self.unreceived.is_some() => Some(format!(
                 "{} requests met the fault {name} by its record, and others were received in its time",
                 self.unreceived.unwrap_or_default()
             )),
-            (None, _) => Some(format!("no request met the fault {name}")),
-            (Some(_), _) if self.affected == 0 => Some(format!("the fault {name} struck no request")),
             (Some(_), _) if self.tolerance > TOLERANCE_MAX => {
                 Some(format!("too few requests met the fault {name} to tell whether it was delivered"))
             }
@@ -129,5 +129,32 @@ mod tests {
     fn a_fault_that_struck_another_share_is_named_with_it() {
         check(500, 400, 100, Some("the fault f struck 0.500 of the requests that it should have struck"));
         check(1_000, 400, 399, Some("the fault f struck 0.998 of the requests that it should have struck"));
+    }
+
+    /// Of 300 requests, spread over 3 s, those in the second of them met the fault; its edges may be off by a bucket.
+    #[test]
+    fn a_record_of_requests_that_were_not_received_in_its_time_is_named() {
+        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 1_000, kind: FaultKind::Freeze };
+        let mut backend = BackendSeries::default();
+        (0..300).for_each(|i| backend.received.add(i * 10_000));
+        let lacks = |exposed: u64| {
+            let times = (Some(1_000_500), Some(2_000_500));
+            let record = FaultRecord {
+                started_us: times.0,
+                ended_us: times.1,
+                exposed,
+                affected: exposed,
+                ..FaultRecord::default()
+            };
+            FaultEvidence::new(&plan, std::iter::once(&record), &backend).shortcoming()
+        };
+        for exposed in [80, 100, 120] {
+            assert_eq!(lacks(exposed), None);
+        }
+        for exposed in [79, 121, 200] {
+            let expected =
+                format!("{exposed} requests met the fault f by its record, and others were received in its time");
+            assert_eq!(lacks(exposed), Some(expected));
+        }
     }
 }

@@ -63,12 +63,12 @@ impl Thinning {
 
     /// Whether the arrival at `at_ns` is sent. Asked once for each arrival, in order of time.
     pub(super) fn keeps(&mut self, at_ns: u64) -> bool {
-        let at_ms = at_ns / 1_000_000;
-        while self.stretches.first().is_some_and(|shed| at_ms >= shed.end_ms()) {
+        let now_ms = at_ns / 1_000_000;
+        while self.stretches.first().is_some_and(|shed| now_ms >= shed.end_ms()) {
             self.stretches.remove(0);
             self.met = 0;
         }
-        let Some(shed) = self.stretches.first().filter(|shed| at_ms >= shed.at_ms) else { return true };
+        let Some(shed) = self.stretches.first().filter(|shed| now_ms >= shed.at_ms) else { return true };
         let percent = u64::from(shed.percent);
         match self.law {
             ArrivalLaw::Uniform => {
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn equal_gaps_are_thinned_to_exactly_the_percentage() {
         for percent in 0..100 {
-            let (shed, rest) = within_shed(&load(ArrivalLaw::Uniform, percent));
-            assert_eq!((shed.len(), rest.len()), (percent as usize * 100, 20_000));
+            let (left, others) = within_shed(&load(ArrivalLaw::Uniform, percent));
+            assert_eq!((left.len(), others.len()), (percent as usize * 100, 20_000));
         }
         let (half, _) = within_shed(&load(ArrivalLaw::Uniform, 50));
         assert!(half.windows(2).all(|w| w[1] - w[0] == 4_000_000), "every other one");

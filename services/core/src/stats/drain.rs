@@ -47,7 +47,7 @@ impl Drain {
 mod tests {
     use super::*;
 
-    /// HotOS'21, §2.1: μ = 300/s, one retry, T = 1 s.
+    /// `HotOS`'21, §2.1: μ = 300/s, one retry, T = 1 s.
     const HOTOS: Drain = Drain {
         capacity_per_ks: 300_000,
         backlog_max: u64::MAX,

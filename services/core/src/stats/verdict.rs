@@ -1,7 +1,7 @@
 //! The recovery verdict: did the service come back by itself, in the time that the backlog explains, or is it held down by
 //! its own retries?
 //!
-//! Metastable failures: Bronson, Aghayev, Charapko, Zhu, "Metastable Failures in Distributed Systems", HotOS'21. What tells
+//! Metastable failures: Bronson, Aghayev, Charapko, Zhu, "Metastable Failures in Distributed Systems", `HotOS`'21. What tells
 //! them from a slow recovery is time, so no verdict comes sooner than the time in which the backlog could be worked off.
 
 use super::{

@@ -17,14 +17,14 @@ pub use crd::crd;
 pub use span::Span;
 pub use spec::{
     Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
-    JitterKind, JitterParams, Load, LoadgenSpec, Metric, Multiple, NaiveParams, RetryExperiment, RetryExperimentSpec,
-    Shed, Stage, Strategy, StrategyType,
+    JitterKind, JitterParams, LAYERS_MAX, Load, LoadgenSpec, Metric, Multiple, NaiveParams, RetryExperiment,
+    RetryExperimentSpec, Shed, Stage, Strategy, StrategyType,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,
     RecoveryVerdict, RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
 };
-pub use validate::{Caps, validate};
+pub use validate::{Caps, WINDOWS_MAX, validate};
 
 /// The API group.
 pub const GROUP: &str = "retrylab.dev";

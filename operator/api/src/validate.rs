@@ -10,7 +10,7 @@ use retrylab_core::{
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Fault, FaultType, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
+use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ impl Default for Caps {
         Self { rate_max: 20_000 }
     }
 }
+
+/// Windows of an arm beside those of its faults and sheds: baseline, recovery and total.
+const FIXED_WINDOWS: usize = 3;
+/// Most windows of all arms: a status has room for no more.
+pub const WINDOWS_MAX: usize = 40;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -60,6 +65,7 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
 
 fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
+    within_number("spec.client.layers", spec.client.layers, 1, u64::from(LAYERS_MAX))?;
     within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
     within_number("spec.backend.replicas", spec.backend.replicas, 1, 10)?;
     within("spec.backend.serviceTime", spec.backend.service_time, 1, MINUTE)?;
@@ -177,10 +183,9 @@ fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     }
 }
 
-/// A status has room for so many windows.
 fn windows(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    let windows = spec.arms.len() * (spec.faults.len() + 2 * spec.load.shed.len() + 3);
-    within_number("spec.arms (their windows, those of faults, two of each shed, and three)", windows as u64, 1, 48)
+    let windows = spec.arms.len() * (spec.faults.len() + 2 * spec.load.shed.len() + FIXED_WINDOWS);
+    within_number("spec.arms (arms × (faults + 2 × shed + 3), their windows)", windows as u64, 1, WINDOWS_MAX as u64)
 }
 
 fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RecoveryVerdict,
-    RetryExperimentStatus, RunRecord, WindowStatus,
+    RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
 };
 
 /// Bytes that a status may have: an object is at most 1.5 MiB in etcd, and every watcher gets it at every write.
@@ -23,6 +23,7 @@ fn window() -> WindowStatus {
         requests: count,
         attempts: count,
         wire_attempts: count,
+        layer_attempts: vec![count; 4],
         backend_requests: count,
         amplification: ratio(),
         wire_amplification: ratio(),
@@ -51,6 +52,7 @@ fn arm(windows: usize) -> ArmStatus {
             handover: 1,
             settled_at: MicroTime(Timestamp::UNIX_EPOCH),
             starts_at: MicroTime(Timestamp::UNIX_EPOCH),
+            target: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:8000".into(),
         },
         finished_at: Some(Time(Timestamp::UNIX_EPOCH)),
         windows: (0..windows).map(|_| window()).collect(),
@@ -70,8 +72,7 @@ fn arm(windows: usize) -> ArmStatus {
     }
 }
 
-/// The most windows and checks of criteria that the rules allow, in all arms together.
-const WINDOWS_MAX: usize = 48;
+/// The most checks of criteria that the rules allow, in all arms together.
 const CHECKS_MAX: usize = 80;
 
 #[test]

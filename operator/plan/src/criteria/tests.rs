@@ -28,7 +28,13 @@ fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, Recovery
     ArmStatus {
         name: name.into(),
         phase: ArmPhase::Complete,
-        run: RunRecord { id: String::new(), handover: 1, settled_at: moment(), starts_at: moment() },
+        run: RunRecord {
+            id: String::new(),
+            handover: 1,
+            settled_at: moment(),
+            starts_at: moment(),
+            target: String::new(),
+        },
         finished_at: None,
         windows: vec![window],
         recovery: recovery.map(|(time, verdict)| RecoveryStatus {

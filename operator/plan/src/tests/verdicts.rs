@@ -273,7 +273,7 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
         (|runs| client(runs).series.wire_attempts.add(0), "1 (attempts by cohort and on the wire by 1)"),
         (|runs| client(runs).series.wire_retries.add(0), "1 (attempts, and requests with their retries by 1)"),
         (|runs| backend(runs).series.rejected.add(0), "1 (requests received and ended by backends by 1)"),
-        (|runs| backend(runs).series.wasted.add(0), "1 (completions, and successes with wasted work by 1)"),
+        (|runs| backend(runs).series.wasted.add(0), "1 (successes and wasted work, and completions by 1)"),
         (
             |runs| backend(runs).series.received.add(0),
             "2 (attempts made and received by backends by 1, requests received and ended by backends by 1)",
@@ -285,7 +285,7 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
         ),
         (
             |runs| client(runs).series.requests.add(0),
-            "3 (requests sent and received by clients by 1, requests and their fates by 1, \
+            "3 (requests sent to clients and received by 1, requests and their fates by 1, \
              attempts, and requests with their retries by 1)",
         ),
     ];

@@ -2,7 +2,7 @@
 
 use crate::{
     policy::Fate,
-    stats::{ArmCounts, Counts, SparseHistogram},
+    stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
 };
 
 /// Completions that the client neither took as a success nor was gone for, as a share of all: it may have given up in the
@@ -20,55 +20,65 @@ pub struct Disagreement {
 
 /// What doesn't agree; nothing on a lossless run.
 pub fn disagreements(counts: &ArmCounts) -> Vec<Disagreement> {
-    let all = by_cohort(counts).into_iter().chain(in_all(counts)).chain(completions(counts));
-    all.filter(|&(_, gap)| gap > 0).map(|(what, gap)| Disagreement { what, gap }).collect()
+    let mut gaps = load_gaps(counts).to_vec();
+    let mut sent = &counts.load.sent;
+    for client in counts.layers() {
+        gaps.extend(client_gaps(client, sent));
+        sent = &client.attempts;
+    }
+    gaps.extend(backend_gaps(counts));
+    gaps.retain(|disagreement| disagreement.gap > 0);
+    gaps
 }
 
-/// Every request carries its intended start, so these agree in each bucket.
-fn by_cohort(counts: &ArmCounts) -> [(&'static str, u64); 5] {
-    let ArmCounts { load, client, .. } = counts;
-    let fates = Fate::ALL.map(|fate| client.fate(fate));
+/// Every request carries its intended start, so columns by cohort agree in each bucket; others in their totals.
+fn load_gaps(counts: &ArmCounts) -> [Disagreement; 6] {
+    let ArmCounts { load, client, latency_us, lateness_us, .. } = counts;
     let successes = [client.fate(Fate::Ok), client.fate(Fate::OkAfterRetry)];
+    let answers = load.ok.total() + load.failed.total();
+    let latencies: u64 = latency_us.iter().map(SparseHistogram::count).sum();
     [
-        ("requests planned, and sent or dropped", gap(&[&load.planned], &[&load.sent, &load.dropped])),
-        ("requests sent and received by clients", gap(&[&load.sent], &[&client.requests])),
-        ("requests sent and answered", gap(&[&load.sent], &[&load.ok, &load.failed])),
-        ("requests and their fates", gap(&[&client.requests], &fates)),
-        ("successes of load generator and clients", gap(&[&load.ok], &successes)),
+        of("requests planned, and sent or dropped", gap(&[&load.planned], &[&load.sent, &load.dropped])),
+        of("requests sent and answered", gap(&[&load.sent], &[&load.ok, &load.failed])),
+        of("successes of load generator and clients", gap(&[&load.ok], &successes)),
+        of("successes by cohort and by answer", load.ok.total().abs_diff(load.goodput.total())),
+        of("answers and their latencies", answers.abs_diff(latencies)),
+        of("requests sent and their lateness", load.sent.total().abs_diff(lateness_us.count())),
     ]
 }
 
-/// Columns by another time, or with no time at all, agree in their totals.
-fn in_all(counts: &ArmCounts) -> [(&'static str, u64); 7] {
-    let ArmCounts { load, client, backend, latency_us, lateness_us } = counts;
-    let (attempts, received) = (client.attempts.total(), backend.received.total());
-    let (retries, answers) = (client.wire_retries.total(), load.ok.total() + load.failed.total());
-    let ends = backend.injected.total() + backend.rejected.total() + backend.completed.total();
-    let latencies: u64 = latency_us.iter().map(SparseHistogram::count).sum();
+/// Of one client of the chain; `sent` is what was sent to it.
+fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 4] {
+    let fates = Fate::ALL.map(|fate| client.fate(fate));
+    let (attempts, retries) = (client.attempts.total(), client.wire_retries.total());
     [
-        ("attempts by cohort and on the wire", attempts.abs_diff(client.wire_attempts.total())),
-        ("attempts, and requests with their retries", attempts.abs_diff(client.requests.total() + retries)),
-        ("attempts made and received by backends", attempts.abs_diff(received)),
-        ("requests received and ended by backends", received.abs_diff(ends)),
-        ("successes by cohort and by answer", load.ok.total().abs_diff(load.goodput.total())),
-        ("answers and their latencies", answers.abs_diff(latencies)),
-        ("requests sent and their lateness", load.sent.total().abs_diff(lateness_us.count())),
+        of("requests sent to clients and received", gap(&[sent], &[&client.requests])),
+        of("requests and their fates", gap(&[&client.requests], &fates)),
+        of("attempts by cohort and on the wire", attempts.abs_diff(client.wire_attempts.total())),
+        of("attempts, and requests with their retries", attempts.abs_diff(client.requests.total() + retries)),
     ]
 }
 
 /// What was completed and not wasted was waited for: all successes are among it, and little else.
-fn completions(counts: &ArmCounts) -> [(&'static str, u64); 2] {
-    let ArmCounts { client, backend, .. } = counts;
-    let (completed, wasted) = (backend.completed.total(), backend.wasted.total());
-    let successes = client.fate(Fate::Ok).total() + client.fate(Fate::OkAfterRetry).total();
-    let unexplained = completed.saturating_sub(wasted + successes);
+fn backend_gaps(counts: &ArmCounts) -> [Disagreement; 4] {
+    let (client, backend) = (counts.last_client(), &counts.backend);
+    let (received, completed, wasted) = (backend.received.total(), backend.completed.total(), backend.wasted.total());
+    let ends = backend.injected.total() + backend.rejected.total() + completed;
+    let explained = wasted + client.fate(Fate::Ok).total() + client.fate(Fate::OkAfterRetry).total();
+    let unexplained = completed.saturating_sub(explained);
     [
-        ("completions, and successes with wasted work", (wasted + successes).saturating_sub(completed)),
-        (
-            "completions, and successes with wasted work",
+        of("attempts made and received by backends", client.attempts.total().abs_diff(received)),
+        of("requests received and ended by backends", received.abs_diff(ends)),
+        of("successes and wasted work, and completions", explained.saturating_sub(completed)),
+        of(
+            "completions, and successes and wasted work",
             unexplained.saturating_sub(completed * UNEXPLAINED_MAX_PERCENT / 100),
         ),
     ]
+}
+
+const fn of(what: &'static str, gap: u64) -> Disagreement {
+    Disagreement { what, gap }
 }
 
 /// The sum of the differences of all buckets.

@@ -1,6 +1,6 @@
 //! The figures of a window: what retries did, in numbers, each defined here and nowhere else.
 
-use super::{BUCKET_MS, BackendSeries, ClientSeries, LoadSeries, Quantiles, Ratio, SparseHistogram};
+use super::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries, Quantiles, Ratio, SparseHistogram};
 use crate::{policy::Fate, timeline::Window};
 
 /// A second with fewer arrivals says nothing about its amplification.
@@ -13,8 +13,10 @@ const SYNC_MIN_RETRIES: u64 = 20;
 pub struct ArmCounts {
     /// Of the load generator.
     pub load: LoadSeries,
-    /// Of all clients.
+    /// Of all clients; of the first one, where several are in a chain.
     pub client: ClientSeries,
+    /// Of each inner client of a chain, from the second one on. What one of them receives, the one before it has attempted.
+    pub inner: Vec<ClientSeries>,
     /// Of all backends.
     pub backend: BackendSeries,
     /// Microseconds from the intended start of each request to its answer, by the second in which the answer came.
@@ -50,8 +52,11 @@ impl Fates {
 pub struct Figures {
     /// R: requests whose intended start lies in the window, the dropped ones included.
     pub requests: u64,
-    /// A: attempts of these requests, whenever they were made.
+    /// A: attempts of these requests, whenever they were made; with clients in a chain those of the last one, which calls
+    /// the backend.
     pub attempts: u64,
+    /// With clients in a chain: these attempts of each of them, the first client's first. Empty with a single one.
+    pub layer_attempts: Vec<u64>,
     /// Attempts that the clients started in the window, whichever request they belong to.
     pub wire_attempts: u64,
     /// Attempts that the backends received in the window.
@@ -74,7 +79,8 @@ pub struct Figures {
     pub dropped_share: Option<Ratio>,
     /// Work that no client was waiting for any more ÷ work, both as the backends completed it in the window.
     pub wasted_work: Option<Ratio>,
-    /// Synchronisation index: peak ÷ mean of the retries in the window's buckets of 100 ms. `None` with under 20 retries.
+    /// Synchronisation index: peak ÷ mean of the retries, of all clients of a chain, in the window's buckets of
+    /// 100 ms. `None` with under 20 retries.
     /// Retries that come at random, m in a bucket in the mean, have one of about 1 + 3/√m: an even stream of retries is
     /// near 1, and one in which all of them come at one moment has as many as the window has buckets.
     pub sync_index: Option<Ratio>,
@@ -86,6 +92,16 @@ pub struct Figures {
 }
 
 impl ArmCounts {
+    /// Each client of the chain, the first one first.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &ClientSeries> {
+        std::iter::once(&self.client).chain(&self.inner)
+    }
+
+    /// The client that calls the backend.
+    pub(crate) fn last_client(&self) -> &ClientSeries {
+        self.inner.last().unwrap_or(&self.client)
+    }
+
     /// The figures of one window.
     pub fn figures(&self, window: &Window) -> Figures {
         let (from, to) = (window.from_ms, window.to_ms);
@@ -98,13 +114,18 @@ impl ArmCounts {
             dropped: self.load.dropped.sum(from, to),
         };
         let requests = self.load.planned.sum(from, to);
-        let attempts = self.client.attempts.sum(from, to);
-        let wire_attempts = self.client.wire_attempts.sum(from, to);
+        let attempts = self.last_client().attempts.sum(from, to);
+        let wire_attempts = self.last_client().wire_attempts.sum(from, to);
         let backend_requests = self.backend.received.sum(from, to);
         let sent = self.client.requests.sum(from, to);
         Figures {
             requests,
             attempts,
+            layer_attempts: self
+                .layers()
+                .map(|c| c.attempts.sum(from, to))
+                .filter(|_| !self.inner.is_empty())
+                .collect(),
             wire_attempts,
             backend_requests,
             amplification: Ratio::new(attempts, requests),
@@ -131,7 +152,8 @@ impl ArmCounts {
     }
 
     fn sync_index(&self, from_ms: u64, to_ms: Option<u64>) -> Option<Ratio> {
-        let retries = &self.client.wire_retries;
+        let mut retries = Counts::default();
+        self.layers().for_each(|client| retries.merge(&client.wire_retries));
         let end_ms = to_ms.unwrap_or_else(|| retries.end_ms().max(self.load.planned.end_ms()));
         let sum = Some(retries.sum(from_ms, to_ms)).filter(|&sum| sum >= SYNC_MIN_RETRIES)?;
         let buckets = (from_ms..end_ms).step_by(BUCKET_MS as usize);
@@ -146,7 +168,7 @@ impl ArmCounts {
             .step_by(1_000)
             .filter_map(|t| {
                 let arrivals = self.load.planned.sum(t, Some(t + 1_000));
-                let attempts = self.client.wire_attempts.sum(t, Some(t + 1_000));
+                let attempts = self.last_client().wire_attempts.sum(t, Some(t + 1_000));
                 Ratio::new(attempts, arrivals).filter(|_| arrivals >= PEAK_MIN_ARRIVALS)
             })
             .max()

@@ -118,7 +118,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
     let of = |from, to| {
         let sum = |column: &super::Counts| column.sum(from, Some(to)) as f64;
         let requests = sum(&counts.load.planned);
-        (requests, requests - sum(&counts.load.ok), sum(&counts.client.attempts) - sum(&counts.client.requests))
+        (requests, requests - sum(&counts.load.ok), sum(&counts.last_client().attempts) - sum(&counts.client.requests))
     };
     let (before, failed_before, retried_before) = of(0, course.from_ms);
     let (within, failed_within, retried_within) = of(course.from_ms, course.to_ms);

@@ -45,7 +45,7 @@ pub struct Upstream {
 pub struct Attempt<'a> {
     /// Its number within the request; the first is 1.
     pub number: u32,
-    /// What is left of the request's time: the attempt takes no longer, and passes it on.
+    /// What is left of the request's time, to be passed on.
     pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
@@ -90,10 +90,8 @@ impl Upstream {
     }
 
     /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
-    pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
-        let timeout = attempt.left.map_or(timeout, |left| left.min(timeout));
-        let exchange = self.exchange(self.request(attempt));
-        match tokio::time::timeout(timeout, exchange).await {
+    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(e)) => Reply::Broken(e),
             Err(_) => Reply::Timeout,
@@ -112,7 +110,8 @@ impl Upstream {
         Ok(answer)
     }
 
-    fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
+    /// What an attempt sends.
+    pub fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.backend.process.clone();
         let headers = request.headers_mut();

@@ -125,6 +125,9 @@ pub struct ArmStatus {
     /// How service came back after the last fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<RecoveryStatus>,
+    /// The most attempts for each request that the policy allows, whatever fails when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_case: Option<String>,
     /// From the intended start of a request to its answer, queueing and waits included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
@@ -232,6 +235,15 @@ pub struct FatesStatus {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    #[serde(default)]
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    #[serde(default)]
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    #[serde(default)]
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.

@@ -35,7 +35,16 @@ fn window() -> WindowStatus {
         success_rate: ratio(),
         goodput: Some("20000.0".into()),
         latency: Some(latency()),
-        fates: FatesStatus { ok: count, ok_after_retry: count, exhausted: count, not_retryable: count, dropped: count },
+        fates: FatesStatus {
+            ok: count,
+            ok_after_retry: count,
+            exhausted: count,
+            budget_denied: count,
+            breaker_open: count,
+            deadline: count,
+            not_retryable: count,
+            dropped: count,
+        },
     }
 }
 
@@ -61,6 +70,7 @@ fn arm(windows: usize) -> ArmStatus {
             verdict: RecoveryVerdict::MetastableConfirmed,
             message: "m".repeat(150),
         }),
+        worst_case: Some("123.456".into()),
         latency: Some(latency()),
         evidence: Some(EvidenceStatus {
             fault_delivered: Some("1.000".into()),

@@ -1,5 +1,7 @@
 //! From the counts of an arm to the figures in the status: the same whether pods counted or a simulation did.
 
+use std::time::Duration;
+
 use retrylab_api::{
     ArmPlan, ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RetryExperimentSpec, Span,
     WindowStatus,
@@ -7,6 +9,7 @@ use retrylab_api::{
 use retrylab_core::{
     evidence::Evidence,
     fault::{FaultKind, FaultWindow},
+    policy::Demand,
     stats::{ArmCounts, Course, Drain, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge, time_to_recovery},
     timeline::{Window, windows},
 };
@@ -18,6 +21,8 @@ pub struct ArmFigures {
     pub windows: Vec<WindowStatus>,
     /// How service came back after the last fault.
     pub recovery: Option<RecoveryStatus>,
+    /// The policy's static bound on the attempts for each request.
+    pub worst_case: Option<String>,
     /// Over the whole run.
     pub latency: Option<LatencyStatus>,
     /// Whether these figures may carry a verdict.
@@ -29,10 +34,12 @@ impl ArmFigures {
     pub fn new(spec: &RetryExperimentSpec, plan: &ArmPlan, counts: &ArmCounts, evidence: &Evidence) -> Self {
         let (load, faults, duration_ms) = (&plan.loadgen.load, &plan.backend.faults, plan.client.duration_ms);
         let status = |window: &Window| window_status(window, &counts.figures(window), evidence);
+        let worst_case = worst_case(spec, plan, counts.load.planned.total());
         let course = Course::new(faults, &load.shed, duration_ms);
         Self {
             windows: windows(faults, &load.shed, duration_ms).iter().map(status).collect(),
-            recovery: course.map(|course| recovery_status(counts, &course, &drain(spec, plan))),
+            recovery: course.map(|course| recovery_status(counts, &course, &drain(spec, plan, worst_case))),
+            worst_case: worst_case.map(|ratio| ratio.to_string()),
             latency: counts.latency(0, u64::MAX).quantiles().map(latency_status),
             evidence: evidence_status(evidence),
         }
@@ -40,8 +47,8 @@ impl ArmFigures {
 
     /// The arm's status with these figures.
     pub fn into_status(self, arm: &ArmStatus) -> ArmStatus {
-        let Self { windows, recovery, latency, evidence } = self;
-        ArmStatus { windows, recovery, latency, evidence: Some(evidence), ..arm.clone() }
+        let Self { windows, recovery, worst_case, latency, evidence } = self;
+        ArmStatus { windows, recovery, worst_case, latency, evidence: Some(evidence), ..arm.clone() }
     }
 }
 
@@ -74,24 +81,40 @@ fn window_status(window: &Window, figures: &Figures, evidence: &Evidence) -> Win
 }
 
 const fn fates_status(fates: Fates) -> FatesStatus {
-    let Fates { ok, ok_after_retry, exhausted, not_retryable, dropped } = fates;
-    FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped }
+    let Fates { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } = fates;
+    FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
-/// What the time to work an outage off follows from.
-pub fn drain(spec: &RetryExperimentSpec, plan: &ArmPlan) -> Drain {
+/// What the time to work an outage off follows from, for a run of so many requests.
+fn drain(spec: &RetryExperimentSpec, plan: &ArmPlan, worst_case: Option<Ratio>) -> Drain {
     let (backend, policy) = (&spec.backend, &plan.client.strategy.policy);
     let (replicas, concurrency) = (u64::from(backend.replicas), u64::from(backend.concurrency));
     let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
+    let pushed_back_ms = policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
+    let attempts_max = u64::from(policy.max_attempts).pow(plan.layers());
     let fails_at_once = |fault: &FaultWindow| matches!(fault.kind, FaultKind::Error { .. });
     Drain {
         capacity_per_ks: replicas * concurrency * 1_000_000 / backend.service_time.as_millis().max(1),
         backlog_max: replicas * (u64::from(backend.queue) + concurrency),
-        attempts_max: policy.max_attempts,
+        attempts_max,
+        amplification_permille_max: worst_case.map_or(attempts_max * 1_000, |ratio| ratio.permille_up()),
         timeout_ms: plan.client.timeout_ms,
-        delay_ms_max: delays.max().unwrap_or(0),
+        delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
         hangs: !plan.backend.faults.iter().all(fails_at_once),
     }
+}
+
+/// The static bound of the arm's policy on the attempts for each request, for the requests that came.
+fn worst_case(spec: &RetryExperimentSpec, plan: &ArmPlan, requests: u64) -> Option<Ratio> {
+    let timeout = Duration::from_millis(plan.client.timeout_ms);
+    let policy = &plan.client.strategy.policy;
+    let longest_ms = policy.longest_request(timeout).as_millis() as u64 * u64::from(plan.layers());
+    policy.worst_case(&Demand {
+        requests,
+        duration_ms: plan.client.duration_ms + longest_ms,
+        clients: u64::from(spec.client.replicas),
+        layers: plan.layers(),
+    })
 }
 
 fn recovery_status(counts: &ArmCounts, course: &Course, drain: &Drain) -> RecoveryStatus {

@@ -71,7 +71,7 @@ impl Client {
     /// When a metric is registered twice.
     pub fn new(config: &Config) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let in_force = InForce { setting: StrategySetting::preset(config.strategy), timeout: config.timeout() };
+        let in_force = InForce::new(StrategySetting::preset(config.strategy), config.timeout());
         Ok(Self {
             strategy: Arc::new(Strategy::new(in_force, &registry)?),
             upstream: Upstream::new(config.backend_url.clone()),
@@ -97,5 +97,6 @@ async fn health() -> Json<Health> {
 }
 
 async fn metrics_text(State(client): State<Arc<Client>>) -> Response {
+    client.metrics.observe(&client.strategy.in_force());
     exposition(&client.registry)
 }

@@ -15,8 +15,8 @@ use axum::http::{HeaderName, HeaderValue, Request, header::HOST};
 use bytes::Bytes;
 use http_body_util::Empty;
 use retrylab_core::{
-    policy::Outcome,
-    wire::{RUN_HEADER, RunTag},
+    policy::{Outcome, Pushback},
+    wire::{DEADLINE_HEADER, RUN_HEADER, RunTag},
 };
 use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
 
@@ -45,6 +45,8 @@ pub struct Upstream {
 pub struct Attempt<'a> {
     /// Its number within the request; the first is 1.
     pub number: u32,
+    /// What is left of the request's time, to be passed on.
+    pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
     /// The run that the request belongs to.
@@ -67,7 +69,16 @@ impl Reply {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Answer(answer) => Outcome::of_status(answer.status),
-            Self::Timeout | Self::Broken(_) => Outcome::Retryable,
+            Self::Timeout => Outcome::TimedOut,
+            Self::Broken(_) => Outcome::Retryable,
+        }
+    }
+
+    /// What the answer said about when to come back.
+    pub const fn pushback(&self) -> Option<Pushback> {
+        match self {
+            Self::Answer(answer) => answer.pushback,
+            Self::Timeout | Self::Broken(_) => None,
         }
     }
 }
@@ -78,10 +89,9 @@ impl Upstream {
         Self { addresses: Addresses::new(backend.address.clone()), backend, idle: Mutex::default() }
     }
 
-    /// Makes one attempt. On a timeout its connection is closed.
-    pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
-        let exchange = self.exchange(self.request(attempt));
-        match tokio::time::timeout(timeout, exchange).await {
+    /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
+    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(e)) => Reply::Broken(e),
             Err(_) => Reply::Timeout,
@@ -100,19 +110,23 @@ impl Upstream {
         Ok(answer)
     }
 
-    fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
+    /// What an attempt sends.
+    pub fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.backend.process.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.backend.host.clone());
         headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
         let mut insert = |name, value: String| {
-            // Both values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
+            // All values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         };
         insert(TRACE_HEADER, attempt.traceparent);
+        if let Some(left) = attempt.left {
+            insert(DEADLINE_HEADER, left.as_micros().to_string());
+        }
         if let Some(tag) = attempt.tag {
             insert(RUN_HEADER, tag.to_string());
         }

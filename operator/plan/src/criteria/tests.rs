@@ -42,6 +42,7 @@ fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, Recovery
             verdict,
             message: String::new(),
         }),
+        worst_case: None,
         latency: None,
         evidence: Some(EvidenceStatus {
             fault_delivered: None,

@@ -259,7 +259,7 @@ type Spoil = fn(&mut Runs);
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive_and_named() {
-    let too_many: [(Spoil, &str); 14] = [
+    let too_many: [(Spoil, &str); 15] = [
         (|runs| load(runs).series.planned.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (|runs| load(runs).series.dropped.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (
@@ -271,7 +271,11 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.not_retryable.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.wire_attempts.add(0), "1 (attempts by cohort and on the wire by 1)"),
-        (|runs| client(runs).series.wire_retries.add(0), "1 (attempts, and requests with their retries by 1)"),
+        (|runs| client(runs).series.retries.add(0), "1 (retries by cohort and on the wire by 1)"),
+        (
+            |runs| client(runs).series.wire_retries.add(0),
+            "2 (retries by cohort and on the wire by 1, attempts, and requests with their retries by 1)",
+        ),
         (|runs| backend(runs).series.rejected.add(0), "1 (requests received and ended by backends by 1)"),
         (|runs| backend(runs).series.wasted.add(0), "1 (successes and wasted work, and completions by 1)"),
         (

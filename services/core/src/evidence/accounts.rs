@@ -48,14 +48,21 @@ fn load_gaps(counts: &ArmCounts) -> [Disagreement; 6] {
 }
 
 /// Of one client of the chain; `sent` is what was sent to it.
-fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 4] {
+fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 5] {
     let fates = Fate::ALL.map(|fate| client.fate(fate));
-    let (attempts, retries) = (client.attempts.total(), client.wire_retries.total());
+    let (requests, attempts, retries) = (client.requests.total(), client.attempts.total(), client.wire_retries.total());
+    // A budget, a breaker or a deadline may have denied a request even its first attempt.
+    let denied = [Fate::BudgetDenied, Fate::BreakerOpen, Fate::Deadline].map(|fate| client.fate(fate).total());
+    let allowed = requests.saturating_sub(denied.iter().sum()) + retries..=requests + retries;
     [
         of("requests sent to clients and received", gap(&[sent], &[&client.requests])),
         of("requests and their fates", gap(&[&client.requests], &fates)),
         of("attempts by cohort and on the wire", attempts.abs_diff(client.wire_attempts.total())),
-        of("attempts, and requests with their retries", attempts.abs_diff(client.requests.total() + retries)),
+        of("retries by cohort and on the wire", client.retries.total().abs_diff(retries)),
+        of(
+            "attempts, and requests with their retries",
+            attempts.abs_diff(attempts.clamp(*allowed.start(), *allowed.end())),
+        ),
     ]
 }
 

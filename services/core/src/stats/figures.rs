@@ -34,6 +34,12 @@ pub struct Fates {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.
@@ -43,7 +49,9 @@ pub struct Fates {
 impl Fates {
     /// All of them.
     pub const fn sum(&self) -> u64 {
-        self.ok + self.ok_after_retry + self.exhausted + self.not_retryable + self.dropped
+        let Self { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } =
+            *self;
+        ok + ok_after_retry + exhausted + budget_denied + breaker_open + deadline + not_retryable + dropped
     }
 }
 
@@ -69,7 +77,8 @@ pub struct Figures {
     pub backend_amplification: Option<Ratio>,
     /// The highest wire amplification of a second of the window; seconds with under 20 arrivals don't count.
     pub peak_amplification: Option<Ratio>,
-    /// (attempts − requests sent) ÷ attempts.
+    /// Attempts after a request's first ÷ attempts. That is (attempts − requests sent) ÷ attempts where no request was denied
+    /// its first attempt; with clients in a chain it is always that.
     pub retry_share: Option<Ratio>,
     /// Requests that succeeded ÷ requests.
     pub success_rate: Option<Ratio>,
@@ -110,6 +119,9 @@ impl ArmCounts {
             ok: fate(Fate::Ok),
             ok_after_retry: fate(Fate::OkAfterRetry),
             exhausted: fate(Fate::Exhausted),
+            budget_denied: fate(Fate::BudgetDenied),
+            breaker_open: fate(Fate::BreakerOpen),
+            deadline: fate(Fate::Deadline),
             not_retryable: fate(Fate::NotRetryable),
             dropped: self.load.dropped.sum(from, to),
         };
@@ -118,6 +130,8 @@ impl ArmCounts {
         let wire_attempts = self.last_client().wire_attempts.sum(from, to);
         let backend_requests = self.backend.received.sum(from, to);
         let sent = self.client.requests.sum(from, to);
+        let alone = self.inner.is_empty();
+        let retries = if alone { self.client.retries.sum(from, to) } else { attempts.saturating_sub(sent) };
         Figures {
             requests,
             attempts,
@@ -132,7 +146,7 @@ impl ArmCounts {
             wire_amplification: Ratio::new(wire_attempts, requests),
             backend_amplification: Ratio::new(backend_requests, requests),
             peak_amplification: self.peak(from, to),
-            retry_share: Ratio::new(attempts.saturating_sub(sent), attempts),
+            retry_share: Ratio::new(retries, attempts),
             success_rate: Ratio::new(fates.ok + fates.ok_after_retry, requests),
             goodput: to.and_then(|to| Ratio::new(self.load.goodput.sum(from, Some(to)) * 1_000, to - from)),
             dropped_share: Ratio::new(fates.dropped, requests),

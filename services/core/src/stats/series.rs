@@ -76,6 +76,8 @@ pub struct ClientSeries {
     pub requests: Counts,
     /// Attempts of these requests, by cohort.
     pub attempts: Counts,
+    /// Those of them that were not a request's first, by cohort.
+    pub retries: Counts,
     /// Attempts, by when they started.
     pub wire_attempts: Counts,
     /// Attempts after a request's first, by when they started.
@@ -86,6 +88,12 @@ pub struct ClientSeries {
     pub ok_after_retry: Counts,
     /// Requests that used up their attempts, by cohort.
     pub exhausted: Counts,
+    /// Requests that a budget or the throttle denied an attempt, by cohort.
+    pub budget_denied: Counts,
+    /// Requests that a breaker denied an attempt, by cohort.
+    pub breaker_open: Counts,
+    /// Requests that ran out of time, by cohort.
+    pub deadline: Counts,
     /// Requests that failed in a way that is not retried, by cohort.
     pub not_retryable: Counts,
 }
@@ -101,6 +109,7 @@ impl ClientSeries {
         self.attempts.add(cohort_us);
         self.wire_attempts.add(now_us);
         if retry {
+            self.retries.add(cohort_us);
             self.wire_retries.add(now_us);
         }
     }
@@ -116,6 +125,9 @@ impl ClientSeries {
             Fate::Ok => &self.ok,
             Fate::OkAfterRetry => &self.ok_after_retry,
             Fate::Exhausted => &self.exhausted,
+            Fate::BudgetDenied => &self.budget_denied,
+            Fate::BreakerOpen => &self.breaker_open,
+            Fate::Deadline => &self.deadline,
             Fate::NotRetryable => &self.not_retryable,
         }
     }
@@ -125,22 +137,24 @@ impl ClientSeries {
             Fate::Ok => &mut self.ok,
             Fate::OkAfterRetry => &mut self.ok_after_retry,
             Fate::Exhausted => &mut self.exhausted,
+            Fate::BudgetDenied => &mut self.budget_denied,
+            Fate::BreakerOpen => &mut self.breaker_open,
+            Fate::Deadline => &mut self.deadline,
             Fate::NotRetryable => &mut self.not_retryable,
         }
     }
 
     /// Adds another client's counts.
     pub fn merge(&mut self, other: &Self) {
-        let Self { requests, attempts, wire_attempts, wire_retries, ok, ok_after_retry, exhausted, not_retryable } =
-            self;
+        let Self { requests, attempts, retries, wire_attempts, wire_retries, .. } = self;
         requests.merge(&other.requests);
         attempts.merge(&other.attempts);
+        retries.merge(&other.retries);
         wire_attempts.merge(&other.wire_attempts);
         wire_retries.merge(&other.wire_retries);
-        ok.merge(&other.ok);
-        ok_after_retry.merge(&other.ok_after_retry);
-        exhausted.merge(&other.exhausted);
-        not_retryable.merge(&other.not_retryable);
+        for fate in Fate::ALL {
+            self.fate_mut(fate).merge(other.fate(fate));
+        }
     }
 }
 

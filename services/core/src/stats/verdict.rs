@@ -114,11 +114,12 @@ fn back(
 }
 
 /// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell.
-fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_max: u32) -> bool {
+fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_max: u64) -> bool {
     let of = |from, to| {
         let sum = |column: &super::Counts| column.sum(from, Some(to)) as f64;
         let requests = sum(&counts.load.planned);
-        (requests, requests - sum(&counts.load.ok), sum(&counts.last_client().attempts) - sum(&counts.client.requests))
+        let retries = counts.layers().map(|client| sum(&client.retries)).sum();
+        (requests, requests - sum(&counts.load.ok), retries)
     };
     let (before, failed_before, retried_before) = of(0, course.from_ms);
     let (within, failed_within, retried_within) = of(course.from_ms, course.to_ms);
@@ -126,7 +127,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
         return true;
     }
     // Retries come in bunches of up to n − 1: their variance is so many times that of single events.
-    let bunch = f64::from(attempts_max.max(2) - 1);
+    let bunch = (attempts_max.max(2) - 1) as f64;
     differ((failed_before, before), (failed_within, within), 1.0)
         || differ((retried_before, before), (retried_within, within), bunch)
         || !service.is_prompt(course.from_ms, course.to_ms)

@@ -42,6 +42,7 @@ const DRAIN: Drain = Drain {
     capacity_per_ks: 100_000,
     backlog_max: u64::MAX,
     attempts_max: 2,
+    amplification_permille_max: 2_000,
     timeout_ms: 1_000,
     delay_ms_max: 0,
     hangs: false,

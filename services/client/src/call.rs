@@ -10,7 +10,7 @@ use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
     wire::{BackendAnswer, ClientAnswer, RunTag},
 };
-use retrylab_runtime::{TraceContext, run_tag, time_left};
+use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
 use crate::{
     books::Books,
@@ -20,6 +20,11 @@ use crate::{
     under_way::UnderWay,
     upstream::{Attempt, Reply},
 };
+
+/// A digit of an attempt's number: a policy makes at most 20 attempts.
+const ATTEMPT_BITS: u32 = 5;
+/// The digits that a client keeps of the number that it is given: three clients before it.
+const OUTER_ATTEMPTS: u32 = (1 << (3 * ATTEMPT_BITS)) - 1;
 
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
@@ -31,6 +36,8 @@ pub struct Call {
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
     draws: Draws,
+    /// In a chain: the number of the attempt that the request is, for the client before.
+    outer_attempt: u32,
     retrier: Retrier,
 }
 
@@ -49,12 +56,13 @@ impl Call {
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
         let tag = run_tag(headers);
+        let outer_attempt = attempt_number(headers).unwrap_or(0) & OUTER_ATTEMPTS;
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
         // repetition; anything else draws what nobody can foresee.
         let draws = match (&books, &tag) {
-            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            (Some(books), Some(tag)) => Draws::new(books.seed ^ u64::from(outer_attempt) << 32, tag.serial),
             _ => Draws::new(client.unforeseen.span_id(), 0),
         };
         let in_force = client.strategy.in_force();
@@ -67,6 +75,7 @@ impl Call {
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
             books,
             draws,
+            outer_attempt,
             tag,
         }
     }
@@ -140,7 +149,8 @@ impl Call {
         let Client { metrics, upstream, unforeseen, .. } = &*self.client;
         let traceparent = self.trace.traceparent(unforeseen.span_id());
         let left = start.left_ns.map(Duration::from_nanos);
-        let attempt = Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() };
+        let number = self.outer_attempt << ATTEMPT_BITS | start.number;
+        let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
         let reply = upstream.attempt(attempt, self.in_force.timeout).await;
         metrics.reply(&reply);
         (start.number, reply)

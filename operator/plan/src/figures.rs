@@ -92,7 +92,9 @@ fn drain(spec: &RetryExperimentSpec, plan: &ArmPlan, worst_case: Option<Ratio>) 
     let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
     let pushed_back_ms = policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
     let attempts_max = u64::from(policy.max_attempts).pow(plan.layers());
-    let fails_at_once = |fault: &FaultWindow| matches!(fault.kind, FaultKind::Error { .. });
+    let fails_at_once = |fault: &FaultWindow| {
+        matches!(fault.kind, FaultKind::Error { .. } | FaultKind::Reset { .. } | FaultKind::Refuse { .. })
+    };
     Drain {
         capacity_per_ks: replicas * concurrency * 1_000_000 / backend.service_time.as_millis().max(1),
         backlog_max: replicas * (u64::from(backend.queue) + concurrency),

@@ -9,6 +9,7 @@ mod alarm;
 mod backend;
 mod books;
 mod config;
+mod dice;
 mod faults;
 mod job;
 mod metrics;
@@ -19,4 +20,4 @@ mod window;
 mod workers;
 
 pub use backend::{StartError, app};
-pub use config::Config;
+pub use config::{Config, DisciplineName, LawName};

@@ -12,7 +12,7 @@ use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
     wire::{BackendAnswer, ClientAnswer, RunTag},
 };
-use retrylab_runtime::{TraceContext, run_tag, time_left};
+use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
 use crate::{
     books::Books,
@@ -26,6 +26,10 @@ use crate::{
 /// How long an attempt that is given up goes on at least, counted from its beginning. An attempt that its backend has not
 /// seen yet would be missing from the backend's books.
 const SEEN_AFTER: Duration = Duration::from_millis(10);
+/// A digit of an attempt's number: a policy makes at most 20 attempts.
+const ATTEMPT_BITS: u32 = 5;
+/// The digits that a client keeps of the number that it is given: three clients before it.
+const OUTER_ATTEMPTS: u32 = (1 << (3 * ATTEMPT_BITS)) - 1;
 
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
@@ -37,6 +41,8 @@ pub struct Call {
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
     draws: Draws,
+    /// In a chain: the number of the attempt that the request is, for the client before.
+    outer_attempt: u32,
     retrier: Retrier,
 }
 
@@ -55,12 +61,13 @@ impl Call {
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
         let tag = run_tag(headers);
+        let outer_attempt = attempt_number(headers).unwrap_or(0) & OUTER_ATTEMPTS;
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
         // repetition; anything else draws what nobody can foresee.
         let draws = match (&books, &tag) {
-            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            (Some(books), Some(tag)) => Draws::new(books.seed ^ u64::from(outer_attempt) << 32, tag.serial),
             _ => Draws::new(client.unforeseen.span_id(), 0),
         };
         let in_force = client.strategy.in_force();
@@ -73,6 +80,7 @@ impl Call {
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
             books,
             draws,
+            outer_attempt,
             tag,
         }
     }
@@ -150,13 +158,15 @@ impl Call {
         let client = Arc::clone(&self.client);
         let traceparent = self.trace.traceparent(client.unforeseen.span_id());
         let left = start.left_ns.map(Duration::from_nanos);
-        let request =
-            client.upstream.request(Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() });
+        let number = self.outer_attempt << ATTEMPT_BITS | start.number;
         let timeout = self.in_force.timeout;
+        let waits = left.map_or(timeout, |left| left.min(timeout));
+        let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
+        let request = client.upstream.request(attempt, waits);
         async move {
             let reply = match left.filter(|left| *left < timeout) {
                 Some(left) if left < SEEN_AFTER => cut_off(&client, request, left).await,
-                left => client.upstream.attempt(request, left.unwrap_or(timeout)).await,
+                _ => client.upstream.attempt(request, waits).await,
             };
             client.metrics.reply(&reply);
             (start.number, reply)

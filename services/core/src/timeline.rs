@@ -65,6 +65,7 @@ mod tests {
             at_ms,
             for_ms,
             kind: FaultKind::Freeze,
+            restart: false,
         };
         windows(&faults.iter().map(fault).collect::<Vec<_>>(), &shed, duration_ms)
             .into_iter()

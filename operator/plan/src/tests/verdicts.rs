@@ -241,6 +241,7 @@ fn a_load_generator_that_did_not_come_to_every_request_is_inconclusive() {
         client(runs).series.attempt(0, 0, false);
         client(runs).series.end(0, Fate::Ok);
         backend(runs).series.received.add(0);
+        backend(runs).series.completed.add(0);
     };
     check(doubled, DONE, "the load generator came to 81 of 80 requests");
 }
@@ -259,7 +260,7 @@ type Spoil = fn(&mut Runs);
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive_and_named() {
-    let too_many: [(Spoil, &str); 15] = [
+    let too_many: [(Spoil, &str); 18] = [
         (|runs| load(runs).series.planned.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (|runs| load(runs).series.dropped.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (
@@ -277,6 +278,9 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
             "2 (retries by cohort and on the wire by 1, attempts, and requests with their retries by 1)",
         ),
         (|runs| backend(runs).series.rejected.add(0), "1 (requests received and ended by backends by 1)"),
+        (|runs| backend(runs).series.dropped.add(0), "1 (requests received and ended by backends by 1)"),
+        (|runs| backend(runs).series.expired.add(0), "1 (requests received and ended by backends by 1)"),
+        (|runs| backend(runs).series.cancelled.add(0), "1 (requests received and ended by backends by 1)"),
         (|runs| backend(runs).series.wasted.add(0), "1 (successes and wasted work, and completions by 1)"),
         (
             |runs| backend(runs).series.received.add(0),

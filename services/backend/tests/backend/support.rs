@@ -1,6 +1,6 @@
 //! A backend of the test's own, called without a socket.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,12 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_backend::Config;
 use retrylab_core::wire::{BackendResults, RunReport};
+use retrylab_runtime::Peer;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tower::ServiceExt;
 
 /// A caller from elsewhere in the cluster.
@@ -85,9 +90,52 @@ impl Backend {
     }
 }
 
+/// A backend on a socket; it ends with the test's runtime.
+pub async fn on_a_socket(backend: &Backend) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(retrylab_runtime::serve_on(listener, backend.0.clone(), std::future::pending()));
+    address
+}
+
+/// One connection to a backend.
+pub struct Caller(TcpStream);
+
+impl Caller {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Sends a request.
+    pub async fn send(&mut self, path: &str, headers: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        self.0.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    /// Sends attempt 1 of request `serial` of run r.
+    pub async fn send_in_run(&mut self, serial: u64) {
+        self.send("/process", &format!("x-retrylab-run: r;0;{serial}\r\nx-retrylab-attempt: 1\r\n")).await;
+    }
+
+    /// The status of the answer, or how the connection ended instead.
+    pub async fn answer(&mut self) -> Result<u16, ErrorKind> {
+        let mut head = [0; 1_024];
+        match self.0.read(&mut head).await {
+            Ok(0) => Err(ErrorKind::UnexpectedEof),
+            Ok(_) => Ok(std::str::from_utf8(&head[9..12]).unwrap().parse().unwrap()),
+            Err(e) => Err(e.kind()),
+        }
+    }
+
+    /// Whether nothing comes for a while.
+    pub async fn hears_nothing(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(40), self.answer()).await.is_err()
+    }
+}
+
 pub fn request(method: &str, path: &str, peer: &str, token: Option<&str>, body: &str) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+    request.extensions_mut().insert(ConnectInfo(Peer::at(peer.parse().unwrap())));
     if let Some(token) = token {
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     }

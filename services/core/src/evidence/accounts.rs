@@ -70,12 +70,11 @@ fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 5] {
 fn backend_gaps(counts: &ArmCounts) -> [Disagreement; 4] {
     let (client, backend) = (counts.last_client(), &counts.backend);
     let (received, completed, wasted) = (backend.received.total(), backend.completed.total(), backend.wasted.total());
-    let ends = backend.injected.total() + backend.rejected.total() + completed;
     let explained = wasted + client.fate(Fate::Ok).total() + client.fate(Fate::OkAfterRetry).total();
     let unexplained = completed.saturating_sub(explained);
     [
         of("attempts made and received by backends", client.attempts.total().abs_diff(received)),
-        of("requests received and ended by backends", received.abs_diff(ends)),
+        of("requests received and ended by backends", received.abs_diff(backend.ended())),
         of("successes and wasted work, and completions", explained.saturating_sub(completed)),
         of(
             "completions, and successes and wasted work",

@@ -24,8 +24,8 @@ pub struct FaultEvidence {
     pub off_us: Option<u64>,
     /// Requests that it struck.
     affected: u64,
-    /// Requests that it struck and answered itself: those are counted as injected, too.
-    pub(super) injected: u64,
+    /// The fewest and the most requests that it ended as they arrived: those are counted as injected, too.
+    pub(super) injected: (u64, u64),
     /// Requests that met it by its record, where they cannot be those that the backends received in its time.
     unreceived: Option<u64>,
     /// The most by which `delivered` may differ from 1: three standard errors of the share that it strikes.
@@ -50,7 +50,14 @@ impl FaultEvidence {
             name: plan.name.clone(),
             delivered: Ratio::new(affected * 1_000, exposed * u64::from(plan.kind.permille())),
             affected,
-            injected: if matches!(plan.kind, FaultKind::Error { .. }) { affected } else { 0 },
+            injected: match plan.kind {
+                FaultKind::Error { .. } | FaultKind::Blackhole { .. } | FaultKind::Refuse { .. } => {
+                    (affected, affected)
+                }
+                // It also cuts off those that are here already, which end in another way.
+                FaultKind::Reset { .. } => (affected.saturating_sub(here_about(plan, backend)), affected),
+                FaultKind::Latency { .. } | FaultKind::Freeze | FaultKind::Capacity { .. } => (0, 0),
+            },
             unreceived: Some(exposed).filter(|exposed| !received_about(plan, backend).contains(exposed)),
             off_us: records.map(off).reduce(|a, b| Some(a?.max(b?))).flatten(),
             tolerance: 3.0 * ((1.0 - p) / (p * exposed.max(1) as f64)).sqrt(),
@@ -85,7 +92,16 @@ impl FaultEvidence {
 fn received_about(plan: &FaultWindow, backend: &BackendSeries) -> std::ops::RangeInclusive<u64> {
     let received = |from, to: u64| backend.received.sum(from, Some(to.max(from)));
     let (from, to) = (plan.at_ms, plan.end_ms());
-    received(from + BUCKET_MS, to.saturating_sub(BUCKET_MS))..=received(from.saturating_sub(BUCKET_MS), to + BUCKET_MS)
+    let fewest = received(from + BUCKET_MS, to.saturating_sub(BUCKET_MS));
+    let most = received(from.saturating_sub(BUCKET_MS), to + BUCKET_MS);
+    let here = if matches!(plan.kind, FaultKind::Reset { .. }) { here_about(plan, backend) } else { 0 };
+    fewest..=most + here
+}
+
+/// The most requests that can have been in the backends when a window began.
+fn here_about(plan: &FaultWindow, backend: &BackendSeries) -> u64 {
+    let received = backend.received.sum(0, Some(plan.at_ms + BUCKET_MS));
+    received.saturating_sub(backend.ended_by(plan.at_ms.saturating_sub(BUCKET_MS)))
 }
 
 #[cfg(test)]
@@ -95,7 +111,7 @@ mod tests {
     /// What a window of 5 s lacks that should strike `permille` of the requests, met `exposed` and struck `affected`.
     fn check(permille: u16, exposed: u64, affected: u64, expected: Option<&str>) {
         let kind = FaultKind::Error { status: 503, permille };
-        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind };
+        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind, restart: false };
         let (started_us, ended_us) = (Some(1_000_500), Some(6_000_500));
         let record =
             FaultRecord { name: "f".into(), started_us, ended_us, exposed, affected, ..FaultRecord::default() };
@@ -134,7 +150,8 @@ mod tests {
     /// Of 300 requests, spread over 3 s, those in the second of them met the fault; its edges may be off by a bucket.
     #[test]
     fn a_record_of_requests_that_were_not_received_in_its_time_is_named() {
-        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 1_000, kind: FaultKind::Freeze };
+        let plan =
+            FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 1_000, kind: FaultKind::Freeze, restart: false };
         let mut backend = BackendSeries::default();
         (0..300).for_each(|i| backend.received.add(i * 10_000));
         let lacks = |exposed: u64| {
@@ -156,5 +173,27 @@ mod tests {
                 format!("{exposed} requests met the fault f by its record, and others were received in its time");
             assert_eq!(lacks(exposed), Some(expected));
         }
+    }
+
+    /// 30 requests wait when all connections are cut, and 100 more arrive: they all are met, and 100 end as they arrive.
+    #[test]
+    fn a_reset_may_also_strike_those_that_are_here_already() {
+        let kind = FaultKind::Reset { permille: 1_000 };
+        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 1_000, kind, restart: false };
+        let mut backend = BackendSeries::default();
+        (0..200).for_each(|i| backend.received.add(i * 10_000));
+        (0..70).for_each(|i| backend.completed.add(i * 10_000));
+        let times = (Some(1_000_500), Some(2_000_500));
+        let record = FaultRecord {
+            started_us: times.0,
+            ended_us: times.1,
+            exposed: 130,
+            affected: 130,
+            ..FaultRecord::default()
+        };
+        let fault = FaultEvidence::new(&plan, std::iter::once(&record), &backend);
+        assert_eq!(fault.shortcoming(), None);
+        // Up to 110 received, of which 70 had ended by then: 40 at most were here.
+        assert_eq!(fault.injected, (90, 130));
     }
 }

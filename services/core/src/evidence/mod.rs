@@ -35,10 +35,12 @@ impl Evidence {
     /// The evidence of an arm.
     pub fn new(counts: &ArmCounts, faults: Vec<FaultEvidence>, notes: Vec<String>) -> Self {
         let mut disagreements = disagreements(counts);
-        let struck: u64 = faults.iter().map(|fault| fault.injected).sum();
-        let gap = struck.abs_diff(counts.backend.injected.total());
+        let (fewest, most) =
+            faults.iter().fold((0, 0), |sum, fault| (sum.0 + fault.injected.0, sum.1 + fault.injected.1));
+        let injected = counts.backend.injected.total();
+        let gap = injected.abs_diff(injected.clamp(fewest, most));
         if gap > 0 {
-            disagreements.push(Disagreement { what: "requests answered by faults and struck by them", gap });
+            disagreements.push(Disagreement { what: "requests ended by faults and struck by them", gap });
         }
         Self {
             faults,

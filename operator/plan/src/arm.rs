@@ -51,6 +51,7 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
         finished_at: None,
         windows: vec![],
         recovery: None,
+        worst_case: None,
         latency: None,
         evidence: None,
     });

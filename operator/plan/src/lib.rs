@@ -7,15 +7,19 @@
 
 mod arm;
 mod conditions;
+mod criteria;
 mod deploy;
 mod events;
+mod figures;
 mod finish;
 mod handover;
 mod observed;
 mod results;
 mod status;
 
+pub use criteria::criteria;
 pub use events::{Event, EventKind};
+pub use figures::ArmFigures;
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};
 
 use std::time::Duration;

@@ -1,45 +1,28 @@
-//! From what the pods counted to the figures in the status.
+//! From what the pods counted to the arm's counts and evidence, and when its windows were.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::MicroTime,
     jiff::{SignedDuration, Timestamp},
 };
-use retrylab_api::{
-    ArmPlan, ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RetryExperimentSpec, RunRecord,
-    Span, Summary, WindowStatus,
-};
+use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
+    fault::FaultWindow,
     load::LoadShape,
-    stats::{ArmCounts, ClientSeries, Fates, Figures, Ratio, Recovery, SparseHistogram, time_to_recovery},
-    timeline::{TOTAL, Window, windows},
+    stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
+    timeline::{TOTAL, windows},
     wire::{ClientResults, FaultRecord, LoadgenResults, RunState},
 };
 
 use crate::{
     deploy,
+    figures::ArmFigures,
     observed::{Observed, PodRun, Role, RunSeen},
     status::Draft,
 };
 
 /// How far a pod's start may be from the settled one; as far as a window's edge may be from the plan.
 const START_TOLERANCE: SignedDuration = SignedDuration::from_millis(50);
-
-/// What an arm found.
-pub struct ArmFigures {
-    windows: Vec<WindowStatus>,
-    recovery: Option<RecoveryStatus>,
-    latency: Option<LatencyStatus>,
-    evidence: EvidenceStatus,
-}
-
-impl ArmFigures {
-    /// The arm's status with these figures.
-    pub fn into_status(self, arm: &ArmStatus) -> ArmStatus {
-        let Self { windows, recovery, latency, evidence } = self;
-        ArmStatus { windows, recovery, latency, evidence: Some(evidence), ..arm.clone() }
-    }
-}
 
 /// The figures of an arm whose run is over, or out of time.
 pub fn of_arm(
@@ -50,26 +33,19 @@ pub fn of_arm(
     mut notes: Vec<String>,
 ) -> ArmFigures {
     let counts = counts(observed);
-    let (mut latency_us, mut lateness_us) = (Vec::new(), SparseHistogram::default());
-    for load in loads(observed) {
-        lateness_us.merge(&load.lateness_us);
-        merge_by_second(&mut latency_us, &load.latency_us);
-    }
     notes.extend(self::notes(spec, observed, run));
     notes.extend(load_note(plan, &counts));
-    let faults: Vec<_> =
-        plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
-    let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
-    let status = |window: &Window| window_status(window, &counts.figures(window), observed, run, &evidence);
-    ArmFigures {
-        windows: windows(&plan.backend.faults, plan.client.duration_ms).iter().map(status).collect(),
-        recovery: plan.backend.faults.last().and_then(|last| {
-            let fault = (plan.backend.faults[0].at_ms, last.end_ms());
-            time_to_recovery(&counts.load, &latency_us, fault, plan.client.duration_ms).map(recovery_status)
-        }),
-        latency: latency_status(&latency_us),
-        evidence: evidence_status(&evidence),
+    let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
+    let evidence = Evidence::new(&counts, plan.backend.faults.iter().map(evident).collect(), notes);
+    let mut figures = ArmFigures::new(spec, plan, &counts, &evidence);
+    let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
+    for (status, window) in figures.windows.iter_mut().zip(windows) {
+        let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
+        let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
+        status.planned_at = Some(MicroTime(planned));
+        status.actual_at = started.and_then(|us| Timestamp::from_microsecond(us as i64).ok()).map(MicroTime);
     }
+    figures
 }
 
 fn loads(observed: &Observed) -> impl Iterator<Item = &LoadgenResults> {
@@ -83,7 +59,11 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
 
 fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
-    loads(observed).for_each(|load| counts.load.merge(&load.series));
+    for load in loads(observed) {
+        counts.load.merge(&load.series);
+        counts.lateness_us.merge(&load.lateness_us);
+        merge_by_second(&mut counts.latency_us, &load.latency_us);
+    }
     counts.client = client_counts(&observed.runs.clients);
     counts.inner = observed.runs.inner.iter().map(|layer| client_counts(layer)).collect();
     let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
@@ -130,13 +110,17 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     notes
 }
 
-/// Compares the requests that the load generator planned with those that the plan means: with closed-loop users only
-/// those of the bursts are known beforehand.
+/// Compares the requests that the load generator planned with those that the plan means, bucket by bucket: with closed-loop
+/// users only those of the bursts are known beforehand.
 fn load_note(plan: &ArmPlan, counts: &ArmCounts) -> Option<String> {
-    let (meant, planned) = (plan.loadgen.load.arrivals().count() as u64, counts.load.planned.total());
-    let open = matches!(plan.loadgen.load.shape, LoadShape::Open { .. });
-    let agree = if open { planned == meant } else { planned >= meant };
-    (!agree).then(|| format!("the load generator came to {planned} of {meant} requests"))
+    let (load, planned) = (&plan.loadgen.load, &counts.load.planned);
+    let mut meant = Counts::default();
+    load.arrivals().for_each(|at| meant.add(at.as_micros() as u64));
+    let (all, came_to) = (meant.total(), planned.total());
+    let agree =
+        if matches!(load.shape, LoadShape::Open { .. }) { planned.distance(&meant) == 0 } else { came_to >= all };
+    let other = if came_to == all { ", and not when they were due" } else { "" };
+    (!agree).then(|| format!("the load generator came to {came_to} of {all} requests{other}"))
 }
 
 fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes: &mut Vec<String>) {
@@ -156,82 +140,14 @@ fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes
                     let at = Span::from_millis(report.joined_at_ms);
                     notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
                 }
+                if report.id != run.id {
+                    notes.push(format!("{} answered for the run {}", pod.name, report.id));
+                }
                 if report.state == RunState::Stopped {
                     notes.push(format!("the run of {} was stopped before its end", pod.name));
                 }
             }
         }
-    }
-}
-
-fn window_status(
-    window: &Window,
-    figures: &Figures,
-    observed: &Observed,
-    run: &RunRecord,
-    evidence: &Evidence,
-) -> WindowStatus {
-    let shown = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
-    let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
-    let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
-    let actual = started.and_then(|us| Timestamp::from_microsecond(us as i64).ok());
-    let fault = evidence.faults.iter().find(|fault| fault.name == window.name);
-    let Figures { requests, attempts, wire_attempts, backend_requests, .. } = *figures;
-    WindowStatus {
-        name: window.name.clone(),
-        planned_at: Some(MicroTime(planned)),
-        actual_at: actual.map(MicroTime),
-        off_ms: fault.and_then(|fault| fault.off_us).map(|us| us.div_ceil(1_000)),
-        requests,
-        attempts,
-        wire_attempts,
-        backend_requests,
-        layer_attempts: figures.layer_attempts.clone(),
-        amplification: shown(figures.amplification),
-        wire_amplification: shown(figures.wire_amplification),
-        backend_amplification: shown(figures.backend_amplification),
-        peak_amplification: shown(figures.peak_amplification),
-        retry_share: shown(figures.retry_share),
-        success_rate: shown(figures.success_rate),
-        goodput: figures.goodput.map(|r| r.decimal(1)),
-        fates: fates_status(figures.fates),
-    }
-}
-
-const fn fates_status(fates: Fates) -> FatesStatus {
-    let Fates { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } = fates;
-    FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
-}
-
-fn recovery_status(recovery: Recovery) -> RecoveryStatus {
-    let time_to_recovery = match recovery {
-        Recovery::After(ms) => Span::from_millis(ms).to_string(),
-        Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),
-    };
-    RecoveryStatus { time_to_recovery }
-}
-
-fn latency_status(by_second: &[SparseHistogram]) -> Option<LatencyStatus> {
-    let mut all = SparseHistogram::default();
-    for second in by_second {
-        all.merge(second);
-    }
-    let at = |per_mille| all.quantile_us(per_mille).map(millis);
-    Some(LatencyStatus { p50: at(500)?, p99: at(990)?, p999: at(999)? })
-}
-
-/// Microseconds as milliseconds with one decimal.
-fn millis(us: u64) -> String {
-    Ratio::new(us, 1_000).map_or_else(String::new, |ms| ms.decimal(1))
-}
-
-fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
-    EvidenceStatus {
-        fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
-        load_achieved: evidence.load_achieved.map(|r| r.to_string()),
-        accounting_gap: evidence.accounting_gap,
-        lateness_p99: evidence.lateness_p99_us.map(millis),
-        shortcomings: evidence.shortcomings(),
     }
 }
 
@@ -244,7 +160,7 @@ pub fn summarise(draft: &mut Draft) {
             amplification: total.and_then(|w| w.amplification.clone()),
             peak_amplification: total.and_then(|w| w.peak_amplification.clone()),
             success_rate: total.and_then(|w| w.success_rate.clone()),
-            time_to_recovery: arm.recovery.as_ref().map(|r| r.time_to_recovery.clone()),
+            time_to_recovery: arm.recovery.as_ref().and_then(|r| r.time_to_recovery.clone()),
         }
     });
 }

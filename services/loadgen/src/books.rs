@@ -3,10 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use retrylab_core::{
-    stats::{LatencyRecorder, LoadSeries, SparseHistogram},
-    wire::LoadgenResults,
-};
+use retrylab_core::{stats::LoadLedger, wire::LoadgenResults};
 
 use crate::metrics::Metrics;
 
@@ -60,75 +57,27 @@ pub enum Entry {
     Ended { due_us: u64, at_us: u64, outcome: Outcome },
 }
 
-/// The counts of one run.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    series: LoadSeries,
-    in_flight: u64,
-    lateness: LatencyRecorder,
-    /// Latencies of the second under way …
-    latency: LatencyRecorder,
-    /// … and of those before it. They don't change any more, so a reader takes them without a copy.
-    seconds: Vec<Arc<SparseHistogram>>,
-}
-
-impl Ledger {
-    fn enter(&mut self, entry: Entry) {
-        match entry {
-            Entry::Sent { due_us, at_us } => {
-                self.series.planned.add(due_us);
-                self.series.sent.add(due_us);
-                self.in_flight += 1;
-                self.lateness.record(at_us.saturating_sub(due_us));
-            }
-            Entry::Dropped { due_us } => {
-                self.series.planned.add(due_us);
-                self.series.dropped.add(due_us);
-            }
-            Entry::Ended { due_us, at_us, outcome } => {
-                self.in_flight -= 1;
-                if outcome == Outcome::Ok {
-                    self.series.ok.add(due_us);
-                    self.series.goodput.add(at_us);
-                } else {
-                    self.series.failed.add(due_us);
-                }
-                self.turn_to((at_us / 1_000_000) as usize);
-                self.latency.record(at_us.saturating_sub(due_us));
-            }
-        }
-    }
-
-    /// Closes the seconds before `second`; one that had no answer is empty.
-    fn turn_to(&mut self, second: usize) {
-        while self.seconds.len() < second {
-            // The copy is as small as can be; the original has grown pair by pair and has room for more.
-            let second = SparseHistogram::clone(&self.latency.take());
-            self.seconds.push(Arc::new(second));
-        }
+fn enter(ledger: &mut LoadLedger, entry: Entry) {
+    match entry {
+        Entry::Sent { due_us, at_us } => ledger.sent(due_us, at_us),
+        Entry::Dropped { due_us } => ledger.dropped(due_us),
+        Entry::Ended { due_us, at_us, outcome } => ledger.ended(due_us, at_us, outcome == Outcome::Ok),
     }
 }
 
 /// The counts as others see them.
 #[derive(Clone, Debug, Default)]
-pub struct SharedLedger(Arc<Mutex<Ledger>>);
+pub struct SharedLedger(Arc<Mutex<LoadLedger>>);
 
 impl SharedLedger {
     /// The counts so far.
     pub fn results(&self) -> LoadgenResults {
-        let ledger = self.lock();
-        let (series, in_flight, lateness_us) = (ledger.series.clone(), ledger.in_flight, ledger.lateness.snapshot());
-        let (seconds, latest) = (ledger.seconds.clone(), ledger.latency.snapshot());
-        drop(ledger);
-        let mut latency_us: Vec<_> = seconds.iter().map(|second| SparseHistogram::clone(second)).collect();
-        if latest.count() > 0 {
-            latency_us.push(latest);
-        }
-        LoadgenResults { series, in_flight, latency_us, lateness_us }
+        let snapshot = self.lock().snapshot(); // the copy of its parts needs no lock
+        snapshot.into()
     }
 
     /// Keeps everybody else out.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LoadLedger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,9 +123,9 @@ impl Journal {
     }
 }
 
-fn settle(entries: &mut Vec<Entry>, mut ledger: MutexGuard<'_, Ledger>, metrics: &Metrics) {
+fn settle(entries: &mut Vec<Entry>, mut ledger: MutexGuard<'_, LoadLedger>, metrics: &Metrics) {
     for entry in entries.drain(..) {
-        ledger.enter(entry);
+        enter(&mut ledger, entry);
         metrics.count(entry);
     }
 }

@@ -9,7 +9,7 @@ mod run;
 mod tag;
 
 pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
-pub use deadline::DEADLINE_HEADER;
+pub use deadline::{DEADLINE_HEADER, TIMEOUT_HEADER};
 pub use error::{ErrorBody, FieldError};
 pub use process::{BackendAnswer, ClientAnswer, Health};
 pub use run::{

@@ -1,6 +1,7 @@
 //! The books alone, without an engine.
 
 use prometheus::Registry;
+use retrylab_core::stats::SparseHistogram;
 
 use super::*;
 

@@ -2,13 +2,8 @@
 
 use std::time::Instant;
 
+pub use retrylab_core::load::{MILLISECOND, Nanos};
 use retrylab_runtime::RunClock;
-
-/// Nanoseconds after the run's start.
-pub type Nanos = i64;
-
-/// One millisecond.
-pub const MILLISECOND: Nanos = 1_000_000;
 
 /// A [`RunClock`] with a grain of nanoseconds.
 #[derive(Clone, Copy, Debug)]

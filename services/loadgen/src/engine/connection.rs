@@ -12,7 +12,9 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType, connect, ipproto, socket_with, sockopt},
 };
 
-use super::{agenda::Due, clock::Nanos};
+use retrylab_core::load::Due;
+
+use super::clock::Nanos;
 use crate::http::{Answer, AnswerReader, Progress};
 
 /// Most pieces of an answer that are read before it is somebody else's turn.

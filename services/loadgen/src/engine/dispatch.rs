@@ -5,9 +5,10 @@
 
 use std::net::SocketAddr;
 
+use retrylab_core::load::Due;
+
 use super::{
     Engine, LAUNCHES_AT_ONCE, MAX_WAIT, OPEN_AHEAD, Waiting,
-    agenda::Due,
     clock::{Nanos, to_us},
     connection::Connection,
     deadlines::Deadline,

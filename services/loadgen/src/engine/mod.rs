@@ -4,7 +4,6 @@
 //! a reader of the counts. So a request that is due is written by the very thread that the timer woke, with nothing in
 //! between, and a server that stalls delays no later request (no coordinated omission).
 
-mod agenda;
 mod clock;
 mod connection;
 mod deadlines;
@@ -13,7 +12,6 @@ mod pace;
 mod poller;
 mod pool;
 mod resolver;
-mod users;
 
 use std::{
     collections::VecDeque,
@@ -25,13 +23,12 @@ use std::{
 };
 
 use retrylab_core::{
-    load::{BurstSize, LoadPlan, LoadShape},
+    load::{Agenda, BurstSize, Due, LoadPlan, LoadShape},
     wire::LoadgenPlan,
 };
 use retrylab_runtime::RunClock;
 
 use self::{
-    agenda::{Agenda, Due},
     clock::{EngineClock, MILLISECOND, Nanos, to_us},
     connection::{Phase, Received},
     deadlines::Deadlines,

@@ -1,7 +1,8 @@
 //! The connections, in slots; those that carry nothing lie on a stack, the latest used on top.
 
+use retrylab_core::load::Due;
+
 use super::{
-    agenda::Due,
     clock::Nanos,
     connection::{Connection, Phase},
 };

@@ -1,8 +1,6 @@
 //! What is to be sent next: the open-loop arrivals and the closed-loop users, in order of time.
 
-use retrylab_core::load::{Arrivals, LoadPlan};
-
-use super::{clock::Nanos, users::Users};
+use super::{Arrivals, LoadPlan, Nanos, thinking::Users};
 
 /// Serial numbers of the users' requests begin here: those of the arrivals must not depend on how fast users are.
 const FIRST_USER_SERIAL: u64 = 1 << 40;
@@ -93,14 +91,12 @@ impl Agenda {
 
 #[cfg(test)]
 mod tests {
-    use retrylab_core::load::{ArrivalLaw, Burst, BurstSize, LoadShape, Stage};
-
     use super::*;
-    use crate::engine::clock::MILLISECOND;
+    use crate::load::{ArrivalLaw, Burst, BurstSize, LoadShape, MILLISECOND, Stage};
 
     fn plan(shape: LoadShape) -> LoadPlan {
         let bursts = vec![Burst { at_ms: 50, size: BurstSize::Requests(2) }];
-        LoadPlan { seed: 1, duration_ms: 100, shape, bursts }
+        LoadPlan { seed: 1, duration_ms: 100, shape, bursts, shed: vec![] }
     }
 
     fn open() -> LoadPlan {

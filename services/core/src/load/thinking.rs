@@ -2,9 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use retrylab_core::load::{LoadPlan, LoadShape};
-
-use super::clock::{MILLISECOND, Nanos};
+use super::{LoadPlan, LoadShape, MILLISECOND, Nanos};
 
 /// A user whose request could not be sent pauses for at least this long, or it would try again and again at one moment.
 const PAUSE_AFTER_DROP: Nanos = 100 * MILLISECOND;
@@ -74,14 +72,16 @@ impl Users {
 
 #[cfg(test)]
 mod tests {
-    use retrylab_core::load::Stage;
-
     use super::*;
+    use crate::load::Stage;
 
     fn users(stages: &[(u64, u32)], think_ms: u64, from_ms: Nanos) -> Users {
         let stages = stages.iter().map(|&(for_ms, users)| Stage { for_ms, users }).collect();
         let shape = LoadShape::Closed { stages, think_ms };
-        Users::new(&LoadPlan { seed: 1, duration_ms: 10_000, shape, bursts: vec![] }, from_ms * MILLISECOND)
+        Users::new(
+            &LoadPlan { seed: 1, duration_ms: 10_000, shape, bursts: vec![], shed: vec![] },
+            from_ms * MILLISECOND,
+        )
     }
 
     fn next_ms(users: &Users) -> Option<Nanos> {

@@ -6,6 +6,8 @@
 mod conditions;
 mod convert;
 mod crd;
+mod milli;
+mod policy;
 mod span;
 mod spec;
 mod status;
@@ -14,11 +16,13 @@ mod validate;
 pub use conditions::{ConditionType, Reason};
 pub use convert::{ArmPlan, arm_plan};
 pub use crd::crd;
+pub use milli::Milli;
 pub use span::Span;
 pub use spec::{
-    Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
-    JitterKind, JitterParams, LAYERS_MAX, Load, LoadgenSpec, Metric, Multiple, NaiveParams, RetryExperiment,
-    RetryExperimentSpec, Shed, Stage, Strategy, StrategyType,
+    Arm, ArrivalLaw, BackendSpec, BackoffParams, BreakerSpec, BudgetSpec, Burst, ChargeKind, ClientSpec, Criterion,
+    DepositKind, Fault, FaultType, FixedParams, HedgingSpec, InFlightSpec, JitterKind, JitterParams, LAYERS_MAX, Load,
+    LoadgenSpec, Metric, Multiple, NaiveParams, RetryAfterSpec, RetryBreakerSpec, RetryExperiment, RetryExperimentSpec,
+    RetryRate, Shed, Stage, Strategy, StrategyType, ThrottleSpec, TokensSpec,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,

@@ -2,12 +2,17 @@
 
 mod criterion;
 mod fault;
+mod limits;
 mod load;
 mod strategy;
 mod workload;
 
 pub use criterion::{Criterion, Metric, Multiple};
 pub use fault::{Fault, FaultType};
+pub use limits::{
+    BreakerSpec, BudgetSpec, ChargeKind, DepositKind, HedgingSpec, InFlightSpec, RetryAfterSpec, RetryBreakerSpec,
+    RetryRate, ThrottleSpec, TokensSpec,
+};
 pub use load::{ArrivalLaw, Burst, Load, Shed, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
 pub use workload::{BackendSpec, ClientSpec, LAYERS_MAX, LoadgenSpec};

@@ -12,13 +12,13 @@ mod status;
 mod validate;
 
 pub use conditions::{ConditionType, Reason};
-pub use convert::{ArmPlan, arm_plan};
+pub use convert::{ArmPlan, arm_plan, backend_model};
 pub use crd::crd;
 pub use span::Span;
 pub use spec::{
-    Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
-    JitterKind, JitterParams, LAYERS_MAX, Load, LoadgenSpec, Metric, NaiveParams, RetryExperiment, RetryExperimentSpec,
-    Stage, Strategy, StrategyType,
+    Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, Cache, ClientSpec, CoDelParams, Criterion, Fault, FaultType,
+    FixedParams, JitterKind, JitterParams, LAYERS_MAX, LawType, Load, LoadgenSpec, Metric, NaiveParams,
+    QueueDiscipline, RetryExperiment, RetryExperimentSpec, ServiceTimeLaw, Stage, Strategy, StrategyType, WarmUp,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,

@@ -106,9 +106,10 @@ fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
         }]),
         env: Some(env),
         // Slow to give up: a backend that is busy on purpose must not lose its endpoint, or the probe would be the fault.
+        // Who calls another one is ready when it gets through to it: `/ready` tries for less than the probe waits.
         readiness_probe: Some(Probe {
             http_get: Some(HTTPGetAction {
-                path: Some("/health".into()),
+                path: Some(if role == Role::Backend { "/health" } else { "/ready" }.into()),
                 port: IntOrString::Int(port),
                 ..HTTPGetAction::default()
             }),
@@ -159,7 +160,7 @@ fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Optio
                 plain("RETRYLAB_TIMEOUT_MS", spec.client.timeout.as_millis().to_string()),
             ]);
         }
-        Role::Loadgen => {}
+        Role::Loadgen => env.push(plain("RETRYLAB_TARGET", addresses.get(&Role::Client)?.clone())),
     }
     Some(env)
 }
@@ -181,7 +182,10 @@ mod tests {
     fn check(role: Role, read: &BTreeSet<String>) {
         let sample = include_str!("../../../deploy/samples/comparison.yaml");
         let experiment: RetryExperiment = serde_saphyr::from_str(sample).unwrap();
-        let addresses = Addresses::from([(Role::Backend, "10.96.0.1:8001".to_owned())]);
+        let addresses = Addresses::from([
+            (Role::Backend, "10.96.0.1:8001".to_owned()),
+            (Role::Client, "10.96.0.2:8000".to_owned()),
+        ]);
         let unknown: Vec<_> =
             env(&experiment, role, &addresses).unwrap().into_iter().filter(|e| !read.contains(&e.name)).collect();
         assert!(unknown.is_empty(), "{} does not read {unknown:?}; it reads {read:?}", role.as_str());

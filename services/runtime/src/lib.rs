@@ -8,6 +8,7 @@ mod headers;
 mod json;
 mod metrics;
 mod peer;
+mod reach;
 mod runs;
 mod serve;
 mod telemetry;
@@ -20,6 +21,7 @@ pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, pa
 pub use json::{ApiError, Json, with_json_errors};
 pub use metrics::{HttpMetrics, exposition};
 pub use peer::Peer;
+pub use reach::ready_route;
 pub use runs::{Run, Runs, Workload, run_routes};
 pub use serve::{serve, serve_on};
 pub use telemetry::init_logs;

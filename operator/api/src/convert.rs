@@ -1,5 +1,9 @@
 //! From a spec to what the services run: one plan per service and arm.
 
+mod backend;
+
+pub use backend::backend_model;
+
 use std::time::Duration;
 
 use retrylab_core::{
@@ -107,16 +111,22 @@ fn fault_windows(faults: &[Fault]) -> Vec<FaultWindow> {
     let mut windows: Vec<_> = faults
         .iter()
         .map(|fault| {
-            let permille = fault.percent.unwrap_or(100) * 10;
+            let permille = fault.percent.unwrap_or(100).saturating_mul(10);
             let kind = match fault.kind {
                 FaultType::Error => FaultKind::Error { status: fault.status.unwrap_or(DEFAULT_ERROR_STATUS), permille },
                 FaultType::Latency => {
                     FaultKind::Latency { delay_ms: fault.latency.map_or(0, Span::as_millis), permille }
                 }
+                FaultType::Blackhole => FaultKind::Blackhole { permille },
+                FaultType::Reset => FaultKind::Reset { permille },
+                FaultType::Refuse => FaultKind::Refuse { permille },
                 FaultType::Freeze => FaultKind::Freeze,
+                FaultType::Capacity => {
+                    FaultKind::Capacity { left_permille: fault.capacity_percent.unwrap_or(0).saturating_mul(10) }
+                }
             };
             let (at_ms, for_ms) = (fault.at.as_millis(), fault.for_.as_millis());
-            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind, restart: false }
+            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind, restart: fault.restart }
         })
         .collect();
     windows.sort_by_key(|window| window.at_ms);

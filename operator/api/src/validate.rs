@@ -1,5 +1,6 @@
 //! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
 
+mod backend;
 mod criteria;
 mod shed;
 mod strategy;
@@ -68,10 +69,7 @@ fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
     within_number("spec.client.layers", spec.client.layers, 1, u64::from(LAYERS_MAX))?;
     within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
-    within_number("spec.backend.replicas", spec.backend.replicas, 1, 10)?;
-    within("spec.backend.serviceTime", spec.backend.service_time, 1, MINUTE)?;
-    within_number("spec.backend.concurrency", spec.backend.concurrency, 1, 10_000)?;
-    within_number("spec.backend.queue", spec.backend.queue, 0, 100_000)?;
+    backend::backend(&spec.backend)?;
     for (field, image) in [
         ("spec.client.image", &spec.client.image),
         ("spec.backend.image", &spec.backend.image),
@@ -146,7 +144,9 @@ fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 6)?;
     names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()))?;
     for (i, f) in spec.faults.iter().enumerate() {
-        fault(&format!("spec.faults[{i}]"), f, spec.duration)?;
+        let place = format!("spec.faults[{i}]");
+        fault(&place, f, spec.duration)?;
+        backend::fault(&place, f, &spec.backend)?;
     }
     let mut in_time: Vec<_> = spec.faults.iter().collect();
     in_time.sort_by_key(|fault| fault.at);
@@ -179,10 +179,17 @@ fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
     }
     if let Some(percent) = fault.percent {
         within_number(&format!("{place}.percent"), percent, 1, 100)?;
-        if fault.kind == FaultType::Freeze {
-            return refuse(&format!("{place}.percent"), percent, "not with type Freeze, which stops all work");
+        if [FaultType::Freeze, FaultType::Capacity].contains(&fault.kind) {
+            let allowed = "not with type Freeze or Capacity, which act on the workers";
+            return refuse(&format!("{place}.percent"), percent, allowed);
         }
     }
+    match (fault.kind, fault.capacity_percent) {
+        (FaultType::Capacity, Some(left)) => within_number(&format!("{place}.capacityPercent"), left, 1, 99),
+        (FaultType::Capacity, None) => refuse(&format!("{place}.capacityPercent"), "nothing", "1 to 99"),
+        (_, Some(left)) => refuse(&format!("{place}.capacityPercent"), left, "only with type Capacity"),
+        (_, None) => Ok(()),
+    }?;
     match (fault.kind, fault.latency) {
         (FaultType::Latency, Some(latency)) => within(&format!("{place}.latency"), latency, 1, 10 * MINUTE),
         (FaultType::Latency, None) => refuse(&format!("{place}.latency"), "nothing", "1ms to 10m"),

@@ -21,7 +21,10 @@ mod idle;
 mod independent_failures;
 #[cfg(test)]
 mod kubectl;
+#[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod metastability;
 #[cfg(test)]
 mod operator_dies;
 #[cfg(test)]

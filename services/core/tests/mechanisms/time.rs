@@ -140,4 +140,21 @@ proptest! {
         };
         prop_assert_eq!(waits(0), waits(others));
     }
+
+    /// At least what the answer asked for, up to the cap, and at most the jitter more; and never less than the law's delay.
+    #[test]
+    fn retry_after_is_a_least_wait(seed: u64, asked_ms in 0u64..100_000, cap_ms in 1u64..=60_000, jitter_permille in 0u32..=1_000, delay_ms in 0u64..10_000) {
+        let retry_after = Some(RetryAfter { cap_ms, jitter_permille });
+        let policy = Policy { retry_after, ..Policy::plain(2, DelayLaw::Fixed { delay_ms }) };
+        let mut limits = Limits::default();
+        let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(seed, 0) };
+        let mut retrier = Retrier::new(&policy, 0, None);
+        retrier.begin(&mut turn);
+        let pushback = Some(Pushback::AfterMs(asked_ms));
+        let step = retrier.ended(AttemptEnd { number: 1, outcome: Outcome::Retryable, pushback }, &mut turn);
+        let wait = if step == Step::Wait { retrier.wake_at_ns().unwrap() } else { 0 };
+        let asked = asked_ms.min(cap_ms) * MS;
+        let most = asked + asked / 1_000 * u64::from(jitter_permille);
+        prop_assert!(wait >= asked.max(delay_ms * MS) && wait <= most.max(delay_ms * MS), "{wait} is not in {asked}..{most}");
+    }
 }

@@ -9,13 +9,10 @@ use std::time::Duration;
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     load::{self, BurstSize, LoadPlan, LoadShape},
-    policy::{DelayLaw, Jitter, Policy, StrategyName},
-    wire::{BackendPlan, ClientPlan, LoadgenPlan, StrategySetting},
+    wire::{BackendPlan, ClientPlan, LoadgenPlan},
 };
 
-use crate::{
-    Arm, ArrivalLaw, Burst, Fault, FaultType, JitterKind, Load, RetryExperimentSpec, Span, Strategy, StrategyType,
-};
+use crate::{Arm, ArrivalLaw, Burst, Fault, FaultType, Load, RetryExperimentSpec, Span, policy::setting};
 
 /// Status of an Error fault that names none.
 const DEFAULT_ERROR_STATUS: u16 = 503;
@@ -73,42 +70,6 @@ pub fn arm_plan(spec: &RetryExperimentSpec, arm: &Arm, target: &str) -> ArmPlan 
 /// Each service draws from a seed of its own, so that no two of them share a sequence.
 const fn seed(seed: u64, service: u64) -> u64 {
     seed.wrapping_mul(3).wrapping_add(service)
-}
-
-fn setting(strategy: &Strategy) -> StrategySetting {
-    let Strategy { kind, naive, fixed, backoff, jitter } = strategy;
-    match kind {
-        StrategyType::None => StrategySetting::preset(StrategyName::None),
-        StrategyType::Naive => {
-            let params = naive.clone().unwrap_or_default();
-            policy(StrategyName::Naive, params.max_attempts, DelayLaw::None)
-        }
-        StrategyType::Fixed => {
-            let params = fixed.clone().unwrap_or_default();
-            policy(StrategyName::Fixed, params.max_attempts, DelayLaw::Fixed { delay_ms: params.delay.as_millis() })
-        }
-        StrategyType::Backoff => {
-            let p = backoff.clone().unwrap_or_default();
-            policy(StrategyName::Backoff, p.max_attempts, exponential(p.base, p.factor, p.cap, Jitter::None))
-        }
-        StrategyType::Jitter => {
-            let p = jitter.clone().unwrap_or_default();
-            let random = match p.kind {
-                JitterKind::Additive => Jitter::Additive,
-                JitterKind::Full => Jitter::Full,
-                JitterKind::Equal => Jitter::Equal,
-            };
-            policy(StrategyName::Jitter, p.max_attempts, exponential(p.base, p.factor, p.cap, random))
-        }
-    }
-}
-
-const fn policy(strategy: StrategyName, max_attempts: u32, delay: DelayLaw) -> StrategySetting {
-    StrategySetting { strategy, policy: Policy::plain(max_attempts, delay) }
-}
-
-const fn exponential(base: Span, factor: u32, cap: Span, jitter: Jitter) -> DelayLaw {
-    DelayLaw::Exponential { base_ms: base.as_millis(), factor, cap_ms: cap.as_millis(), jitter }
 }
 
 fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {

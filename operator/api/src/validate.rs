@@ -1,6 +1,7 @@
 //! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
 
 mod backend;
+mod strategy;
 
 use std::collections::BTreeSet;
 
@@ -10,9 +11,7 @@ use retrylab_core::{
     wire::{FieldError, RunPlan},
 };
 
-use crate::{
-    Burst, Criterion, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan,
-};
+use crate::{Burst, Criterion, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,35 +85,9 @@ fn arms(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.arms (their number)", spec.arms.len() as u64, 1, 8)?;
     names("spec.arms", spec.arms.iter().map(|arm| arm.name.as_str()))?;
     for (i, arm) in spec.arms.iter().enumerate() {
-        let (place, strategy) = (format!("spec.arms[{i}].strategy"), &arm.strategy);
-        for (field, given, kind) in [
-            ("naive", strategy.naive.is_some(), StrategyType::Naive),
-            ("fixed", strategy.fixed.is_some(), StrategyType::Fixed),
-            ("backoff", strategy.backoff.is_some(), StrategyType::Backoff),
-            ("jitter", strategy.jitter.is_some(), StrategyType::Jitter),
-        ] {
-            if given && strategy.kind != kind {
-                return refuse(&format!("{place}.{field}"), "parameters", format!("only with type {kind:?}"));
-            }
-        }
-        if let Some(fixed) = &strategy.fixed {
-            within(&format!("{place}.fixed.delay"), fixed.delay, 0, HOUR)?;
-        }
-        let backoff = strategy.backoff.as_ref().map(|p| ("backoff", p.base, p.cap));
-        let jitter = strategy.jitter.as_ref().map(|p| ("jitter", p.base, p.cap));
-        for (field, base, cap) in backoff.into_iter().chain(jitter) {
-            within(&format!("{place}.{field}.base"), base, 1, HOUR)?;
-            within(&format!("{place}.{field}.cap"), cap, base.as_millis(), HOUR)?;
-        }
-        arm_plan(spec, arm, "client:8000").client.strategy.policy.validate().map_err(|e| camel(e).within(&place))?;
+        strategy::strategy(&format!("spec.arms[{i}].strategy"), &arm.strategy)?;
     }
     Ok(())
-}
-
-/// The policy's own errors name the wire's field; a spec has `maxAttempts` for `max_attempts`.
-fn camel(mut error: FieldError) -> FieldError {
-    error.field = error.field.replace("max_attempts", "maxAttempts").replace("delay.", "");
-    error
 }
 
 fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {

@@ -97,5 +97,6 @@ async fn health() -> Json<Health> {
 }
 
 async fn metrics_text(State(client): State<Arc<Client>>) -> Response {
+    client.metrics.observe(&client.strategy.in_force());
     exposition(&client.registry)
 }

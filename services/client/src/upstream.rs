@@ -45,7 +45,9 @@ pub struct Upstream {
 pub struct Attempt<'a> {
     /// Its number: what [`ATTEMPT_HEADER`] says.
     pub number: u32,
-    /// What is left of the request's time: the attempt takes no longer, and passes it on.
+    /// How long it is waited for.
+    pub timeout: Duration,
+    /// What is left of the request's time, to be passed on.
     pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
@@ -90,10 +92,8 @@ impl Upstream {
     }
 
     /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
-    pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
-        let timeout = attempt.left.map_or(timeout, |left| left.min(timeout));
-        let exchange = self.exchange(self.request(attempt, timeout));
-        match tokio::time::timeout(timeout, exchange).await {
+    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(e)) => Reply::Broken(e),
             Err(_) => Reply::Timeout,
@@ -112,13 +112,14 @@ impl Upstream {
         Ok(answer)
     }
 
-    fn request(&self, attempt: Attempt<'_>, timeout: Duration) -> Request<Empty<Bytes>> {
+    /// What an attempt sends.
+    pub fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.backend.process.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.backend.host.clone());
         headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
-        headers.insert(HeaderName::from_static(TIMEOUT_HEADER), (timeout.as_micros() as u64).into());
+        headers.insert(HeaderName::from_static(TIMEOUT_HEADER), (attempt.timeout.as_micros() as u64).into());
         let mut insert = |name, value: String| {
             // All values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
             if let Ok(value) = HeaderValue::try_from(value) {

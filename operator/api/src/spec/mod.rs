@@ -3,6 +3,7 @@
 mod backend;
 mod criterion;
 mod fault;
+mod limits;
 mod load;
 mod strategy;
 mod workload;
@@ -10,6 +11,10 @@ mod workload;
 pub use backend::{BackendSpec, Cache, CoDelParams, LawType, QueueDiscipline, ServiceTimeLaw, WarmUp};
 pub use criterion::{Criterion, Metric};
 pub use fault::{Fault, FaultType};
+pub use limits::{
+    BreakerSpec, BudgetSpec, ChargeKind, DepositKind, HedgingSpec, InFlightSpec, RetryAfterSpec, RetryBreakerSpec,
+    RetryRate, ThrottleSpec, TokensSpec,
+};
 pub use load::{ArrivalLaw, Burst, Load, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
 pub use workload::{ClientSpec, LAYERS_MAX, LoadgenSpec};

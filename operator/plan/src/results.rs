@@ -17,7 +17,7 @@ use retrylab_core::{
 use crate::{
     deploy,
     figures::ArmFigures,
-    observed::{Observed, PodRun, Role, RunSeen},
+    observed::{Observed, PodRun, Role, RunSeen, Runs},
     status::Draft,
 };
 
@@ -91,6 +91,7 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
         pods(Role::Inner(n), observed.runs.inner(n), deploy::replicas(spec, Role::Inner(n)), run, &mut notes);
     }
     pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), run, &mut notes);
+    under_way(observed, &mut notes);
     for run in observed.runs.all_clients() {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
@@ -108,6 +109,23 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
         notes.push(format!("{foreign} requests that were not the run's went through the clients"));
     }
     notes
+}
+
+/// A run that is complete has nothing under way.
+fn under_way(observed: &Observed, notes: &mut Vec<String>) {
+    fn of<R>(runs: &[PodRun<R>], in_flight: impl Fn(&R) -> u64, notes: &mut Vec<String>) {
+        for PodRun { pod, seen, .. } in runs {
+            let report = seen.report().filter(|report| report.state == RunState::Complete);
+            if let Some(n) = report.map(|report| in_flight(&report.results)).filter(|&n| n > 0) {
+                notes.push(format!("{} has {n} requests under way after its end", pod.name));
+            }
+        }
+    }
+    let Runs { backends, clients, inner, loadgens } = &observed.runs;
+    of(backends, |results| results.in_flight, notes);
+    of(clients, |results| results.in_flight, notes);
+    inner.iter().for_each(|layer| of(layer, |results| results.in_flight, notes));
+    of(loadgens, |results| results.in_flight, notes);
 }
 
 /// Compares the requests that the load generator planned with those that the plan means, bucket by bucket: with closed-loop

@@ -257,44 +257,46 @@ fn what_somebody_did_by_hand_is_inconclusive() {
 
 type Spoil = fn(&mut Runs);
 
+/// An end too many, at a time when all requests have been received; that they are as many is a count of its own.
+const REJECTED: &str = "2 (requests received and ended by backends by 1, ends before their requests by 1)";
+
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive_and_named() {
-    let too_many: [(Spoil, &str); 18] = [
+    let too_many: [(Spoil, &str); 17] = [
         (|runs| load(runs).series.planned.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (|runs| load(runs).series.dropped.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (
             |runs| load(runs).series.failed.add(0),
             "2 (requests sent and answered by 1, answers and their latencies by 1)",
         ),
-        (|runs| load(runs).series.goodput.add(0), "1 (successes by cohort and by answer by 1)"),
+        (
+            |runs| load(runs).series.goodput.add(0),
+            "2 (successes by cohort and by answer by 1, successes before their requests by 1)",
+        ),
         (|runs| load(runs).latency_us.clear(), "80 (answers and their latencies by 80)"),
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.not_retryable.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.wire_attempts.add(0), "1 (attempts by cohort and on the wire by 1)"),
-        (|runs| client(runs).series.retries.add(0), "1 (retries by cohort and on the wire by 1)"),
         (
-            |runs| client(runs).series.wire_retries.add(0),
-            "2 (retries by cohort and on the wire by 1, attempts, and requests with their retries by 1)",
+            |runs| client(runs).series.retries.add(0),
+            "2 (attempts, and fewer than requests with their retries by 1, retries by cohort and on the wire by 1)",
         ),
-        (|runs| backend(runs).series.rejected.add(0), "1 (requests received and ended by backends by 1)"),
-        (|runs| backend(runs).series.dropped.add(0), "1 (requests received and ended by backends by 1)"),
-        (|runs| backend(runs).series.expired.add(0), "1 (requests received and ended by backends by 1)"),
-        (|runs| backend(runs).series.cancelled.add(0), "1 (requests received and ended by backends by 1)"),
+        (|runs| client(runs).series.wire_retries.add(0), "1 (retries by cohort and on the wire by 1)"),
+        (|runs| backend(runs).series.rejected.add(9_000_000), REJECTED),
+        (|runs| backend(runs).series.dropped.add(9_000_000), REJECTED),
+        (|runs| backend(runs).series.expired.add(9_000_000), REJECTED),
+        (|runs| backend(runs).series.cancelled.add(9_000_000), REJECTED),
         (|runs| backend(runs).series.wasted.add(0), "1 (successes and wasted work, and completions by 1)"),
         (
-            |runs| backend(runs).series.received.add(0),
-            "2 (attempts made and received by backends by 1, requests received and ended by backends by 1)",
-        ),
-        (
             |runs| client(runs).series.attempts.add(0),
-            "3 (attempts by cohort and on the wire by 1, attempts, and requests with their retries by 1, \
+            "3 (attempts, and more than requests with their retries by 1, attempts by cohort and on the wire by 1, \
              attempts made and received by backends by 1)",
         ),
         (
             |runs| client(runs).series.requests.add(0),
             "3 (requests sent to clients and received by 1, requests and their fates by 1, \
-             attempts, and requests with their retries by 1)",
+             attempts, and fewer than requests with their retries by 1)",
         ),
     ];
     for (spoil, named) in too_many {

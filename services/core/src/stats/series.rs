@@ -45,10 +45,36 @@ impl Counts {
         self.slice(from_ms, to_ms).iter().map(|&n| u64::from(n)).sum()
     }
 
+    /// All of them together.
+    pub fn sum_of(columns: &[&Self]) -> Self {
+        let mut sum = Self::default();
+        for column in columns {
+            sum.merge(column);
+        }
+        sum
+    }
+
     /// The sum of the differences of all buckets.
     pub fn distance(&self, other: &Self) -> u64 {
         let at = |counts: &Self, i| counts.0.get(i).copied().unwrap_or(0);
         (0..self.0.len().max(other.0.len())).map(|i| u64::from(at(self, i).abs_diff(at(other, i)))).sum()
+    }
+
+    /// By how many the events of one bucket exceed those of the other column, summed up over the buckets where they do.
+    pub fn excess_over(&self, other: &Self) -> u64 {
+        let at = |i| other.0.get(i).copied().unwrap_or(0);
+        self.0.iter().enumerate().map(|(i, &n)| u64::from(n.saturating_sub(at(i)))).sum()
+    }
+
+    /// How many more events than in the other column there have been at most by the end of any bucket.
+    pub fn lead_over(&self, other: &Self) -> u64 {
+        let (mut mine, mut theirs, mut most) = (0u64, 0u64, 0);
+        for (i, &n) in self.0.iter().enumerate() {
+            mine += u64::from(n);
+            theirs += u64::from(other.0.get(i).copied().unwrap_or(0));
+            most = most.max(mine.saturating_sub(theirs));
+        }
+        most
     }
 
     /// The sum over everything.
@@ -198,15 +224,10 @@ impl BackendSeries {
         }
     }
 
-    /// Requests that have ended.
-    pub fn ended(&self) -> u64 {
-        self.ended_by(u64::MAX)
-    }
-
-    /// Requests that have ended by so many milliseconds, which lie on the grain.
-    pub fn ended_by(&self, ms: u64) -> u64 {
+    /// Requests that have ended, by when.
+    pub fn ended(&self) -> Counts {
         let Self { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted: _ } = self;
-        [injected, rejected, dropped, expired, cancelled, completed].into_iter().map(|c| c.sum(0, Some(ms))).sum()
+        Counts::sum_of(&[injected, rejected, dropped, expired, cancelled, completed])
     }
 
     /// Adds another backend's counts.
@@ -287,5 +308,7 @@ mod tests {
         a.add(0);
         b.add(700_000);
         assert_eq!((a.distance(&b), b.distance(&a), a.distance(&a)), (2, 2, 0));
+        assert_eq!((a.excess_over(&b), a.excess_over(&a)), (1, 0));
+        assert_eq!((a.lead_over(&b), b.lead_over(&a)), (1, 0), "the one comes before the other");
     }
 }

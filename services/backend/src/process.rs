@@ -11,7 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use rand::RngExt;
-use retrylab_core::{fault::FaultKind, rng, wire::BackendAnswer};
+use retrylab_core::{
+    fault::{self, FaultKind},
+    wire::BackendAnswer,
+};
 use retrylab_runtime::{Json, TraceContext, attempt_number, run_tag};
 
 use crate::{
@@ -20,9 +23,6 @@ use crate::{
     faults::Met,
     job::{Done, Job},
 };
-
-/// The purpose of a draw is in the upper bits of its RNG stream: the load generator's are 0, the client's 1.
-const STREAM: u64 = 2 << 62;
 
 /// A request on its way through the backend.
 struct Arrival {
@@ -78,14 +78,10 @@ impl Arrival {
         struck.then_some(kind)
     }
 
-    /// A number from 0 to 999, one for each attempt, all independent. An attempt of a run has its number from the run's
-    /// seed, whichever backend it gets to and whenever; anything else has one that nobody can foresee.
+    /// A number from 0 to 999: an attempt of a run rolls its own, anything else one that nobody can foresee.
     fn draw(&self, backend: &Backend) -> u16 {
         match (&self.books, self.attempt) {
-            (Some(books), Some((serial, attempt))) => {
-                let stream = STREAM | (serial << 5) & (STREAM - 1) | u64::from(attempt & 31);
-                rng(books.seed, stream).random_range(0..1_000)
-            }
+            (Some(books), Some((serial, attempt))) => fault::roll(books.seed, serial, attempt),
             _ => backend.unforeseen.draw(|rng| rng.random_range(0..1_000)),
         }
     }

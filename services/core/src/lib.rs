@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fault;
 pub mod load;
 pub mod policy;
+pub mod sim;
 pub mod station;
 pub mod stats;
 pub mod timeline;

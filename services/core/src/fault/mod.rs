@@ -1,5 +1,9 @@
 //! Failure windows: what breaks, when, and for how long.
 
+mod dice;
+
+pub use dice::roll;
+
 use serde::{Deserialize, Serialize};
 
 use crate::wire::FieldError;

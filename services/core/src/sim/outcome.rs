@@ -1,0 +1,62 @@
+//! What a simulation found: the results that the three services of a measured run would have reported.
+
+use crate::{
+    evidence::{Evidence, FaultEvidence},
+    fault::FaultWindow,
+    stats::{ArmCounts, Recovery, time_to_recovery},
+    wire::{BackendResults, ClientResults, LoadgenResults},
+};
+
+/// A run that is over, as its load generator, all of its clients and all of its backends counted it.
+///
+/// With layers, requests and fates are those of the outermost clients and attempts those that reached the backends; an
+/// attempt is a retry unless every attempt above it was a first one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Of the load generator.
+    pub load: LoadgenResults,
+    /// Of all clients together.
+    pub client: ClientResults,
+    /// Of all backends together.
+    pub backend: BackendResults,
+    /// What happened in it: arrivals, deliveries, ends of service, answers, timeouts that came, waits that were over,
+    /// edges of fault windows.
+    pub events: u64,
+}
+
+impl Outcome {
+    /// The counts, from which all figures are made.
+    pub fn counts(&self) -> ArmCounts {
+        ArmCounts {
+            load: self.load.series.clone(),
+            client: self.client.series.clone(),
+            backend: self.backend.series.clone(),
+        }
+    }
+
+    /// The evidence, judged as that of a measured run. `faults` are the run's.
+    pub fn evidence(&self, faults: &[FaultWindow]) -> Evidence {
+        let of = |window: &FaultWindow| {
+            FaultEvidence::new(window, self.backend.faults.iter().filter(|record| record.name == window.name))
+        };
+        Evidence::new(&self.counts(), &self.load.lateness_us, faults.iter().map(of).collect(), vec![])
+    }
+
+    /// How service came back after the last of the run's faults.
+    pub fn recovery(&self, faults: &[FaultWindow], duration_ms: u64) -> Option<Recovery> {
+        let fault = (faults.first()?.at_ms, faults.last()?.end_ms());
+        time_to_recovery(&self.load.series, &self.load.latency_us, fault, duration_ms)
+    }
+}
+
+/// The run would need more events than were allowed; nothing is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too large to simulate: more than {budget} events, and only {reached_ms} ms of {duration_ms} ms simulated by then")]
+pub struct TooLarge {
+    /// The events that were allowed.
+    pub budget: u64,
+    /// How far they went, in milliseconds after the start.
+    pub reached_ms: u64,
+    /// The run's schedule, in milliseconds.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,74 @@
+//! What is simulated: an arm, the workloads that it runs on, and the network between them.
+
+use std::time::Duration;
+
+use crate::{
+    load::LoadPlan,
+    station::Capacity,
+    wire::{BackendPlan, ClientPlan, FieldError, RunPlan},
+};
+
+/// How long a message takes one way unless something else is said: what a hop takes between two pods on one node, the
+/// peers' own work included.
+pub const DEFAULT_NETWORK: Duration = Duration::from_micros(100);
+/// Most clients of a layer.
+pub const MAX_CLIENTS: u32 = 10_000_000;
+/// Most layers of clients.
+pub const MAX_LAYERS: u32 = 5;
+/// Most backends.
+pub const MAX_BACKENDS: u32 = 10_000;
+
+/// One arm, complete: with its seeds it says exactly what happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// What is sent, and when.
+    pub load: LoadPlan,
+    /// What every client follows.
+    pub client: ClientPlan,
+    /// What breaks at every backend, and when.
+    pub backend: BackendPlan,
+    /// Clients of each layer, each with limits of its own; requests are spread over them evenly and at random.
+    pub clients: u32,
+    /// Layers of clients in a chain: the attempts of one are the requests of the next, those of the last go to the backends.
+    pub layers: u32,
+    /// Backends; attempts are spread over them evenly and at random.
+    pub backends: u32,
+    /// Of each backend.
+    pub capacity: Capacity,
+    /// How long a backend takes for a request.
+    pub service_time: Duration,
+    /// How long a message takes, one way.
+    pub network: Duration,
+}
+
+impl Setup {
+    /// The same with other random draws: repetition 0 is the setup itself.
+    #[must_use]
+    pub fn repetition(&self, number: u32) -> Self {
+        // The plans' seeds lie next to each other; the golden ratio's multiples lie far apart.
+        let shift = u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut other = self.clone();
+        for seed in [&mut other.load.seed, &mut other.client.seed, &mut other.backend.seed] {
+            *seed = seed.wrapping_add(shift);
+        }
+        other
+    }
+
+    /// Checks every field against its bounds.
+    ///
+    /// # Errors
+    /// Names the first field that is out of bounds.
+    pub fn validate(&self) -> Result<(), FieldError> {
+        self.load.validate().map_err(|e| e.within("load"))?;
+        self.client.validate().map_err(|e| e.within("client"))?;
+        self.backend.validate().map_err(|e| e.within("backend"))?;
+        for (field, value, most) in
+            [("clients", self.clients, MAX_CLIENTS), ("layers", self.layers, MAX_LAYERS), ("backends", self.backends, MAX_BACKENDS)]
+        {
+            if !(1..=most).contains(&value) {
+                return Err(FieldError::new(field, value, format!("1 to {most}")));
+            }
+        }
+        Ok(())
+    }
+}

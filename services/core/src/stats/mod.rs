@@ -5,6 +5,7 @@ mod histogram;
 mod ledger;
 mod ratio;
 mod recovery;
+mod sample;
 mod series;
 
 pub use figures::{ArmCounts, Fates, Figures};
@@ -12,4 +13,5 @@ pub use histogram::{LatencyRecorder, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
 pub use recovery::{Recovery, time_to_recovery};
+pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};

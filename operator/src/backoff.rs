@@ -31,7 +31,7 @@ impl Backoff {
         let (failures, rng) = &mut *guard;
         failures.retain(|failed, _| known.contains(failed));
         let count = failures.entry(uid.to_owned()).or_default();
-        let wait = LAW.draw(*count, rng);
+        let wait = LAW.draw(*count, Duration::ZERO, rng);
         *count = count.saturating_add(1);
         wait
     }

@@ -87,7 +87,7 @@ fn setting(strategy: &Strategy) -> StrategySetting {
 }
 
 const fn policy(strategy: StrategyName, max_attempts: u32, delay: DelayLaw) -> StrategySetting {
-    StrategySetting { strategy, policy: Policy { max_attempts, delay } }
+    StrategySetting { strategy, policy: Policy::plain(max_attempts, delay) }
 }
 
 const fn exponential(base: Span, factor: u32, cap: Span, jitter: Jitter) -> DelayLaw {

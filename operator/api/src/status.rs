@@ -215,6 +215,15 @@ pub struct FatesStatus {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    #[serde(default)]
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    #[serde(default)]
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    #[serde(default)]
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.

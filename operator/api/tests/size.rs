@@ -31,7 +31,16 @@ fn window() -> WindowStatus {
         retry_share: ratio(),
         success_rate: ratio(),
         goodput: Some("20000.0".into()),
-        fates: FatesStatus { ok: count, ok_after_retry: count, exhausted: count, not_retryable: count, dropped: count },
+        fates: FatesStatus {
+            ok: count,
+            ok_after_retry: count,
+            exhausted: count,
+            budget_denied: count,
+            breaker_open: count,
+            deadline: count,
+            not_retryable: count,
+            dropped: count,
+        },
     }
 }
 

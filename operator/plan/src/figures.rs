@@ -70,8 +70,8 @@ fn window_status(window: &Window, figures: &Figures, evidence: &Evidence) -> Win
 }
 
 const fn fates_status(fates: Fates) -> FatesStatus {
-    let Fates { ok, ok_after_retry, exhausted, not_retryable, dropped } = fates;
-    FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped }
+    let Fates { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } = fates;
+    FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
 fn recovery_status(recovery: Recovery) -> RecoveryStatus {

@@ -7,21 +7,19 @@ use std::{
 
 use axum::http::HeaderMap;
 use retrylab_core::{
-    policy::{Decision, Fate, Outcome, Retrier},
-    rng,
+    policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
     wire::{BackendAnswer, ClientAnswer, RunTag},
 };
-use retrylab_runtime::{TraceContext, run_tag};
+use retrylab_runtime::{TraceContext, run_tag, time_left};
 
 use crate::{
     books::Books,
     client::Client,
+    connection::Answer,
     strategy::InForce,
+    under_way::UnderWay,
     upstream::{Attempt, Reply},
 };
-
-/// The purpose of a draw is in the upper bits of its RNG stream: the load generator's are 0, the backend's 2.
-const STREAM: u64 = 1 << 62;
 
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
@@ -32,6 +30,18 @@ pub struct Call {
     tag: Option<RunTag>,
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
+    draws: Draws,
+    retrier: Retrier,
+}
+
+/// What a request waited for.
+enum Event {
+    /// The attempt of this number ended.
+    Ended(u32, Reply),
+    /// The time of the policy's next step has come.
+    Woken,
+    /// The run was stopped while no attempt was in flight.
+    Stopped,
 }
 
 impl Call {
@@ -40,12 +50,23 @@ impl Call {
         let begun = Instant::now();
         let tag = run_tag(headers);
         client.metrics.request();
+        let books = client.open_books.request(tag.as_ref());
+        // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
+        // repetition; anything else draws what nobody can foresee.
+        let draws = match (&books, &tag) {
+            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            _ => Draws::new(client.unforeseen.span_id(), 0),
+        };
+        let in_force = client.strategy.in_force();
+        let left_ns = time_left(headers).map(|left| left.as_nanos() as u64);
         Self {
             client: Arc::clone(client),
-            in_force: client.strategy.in_force(),
+            retrier: Retrier::new(&in_force.setting.policy, in_force.now_ns(), left_ns),
+            in_force,
             begun,
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
-            books: client.open_books.request(tag.as_ref()),
+            books,
+            draws,
             tag,
         }
     }
@@ -53,60 +74,97 @@ impl Call {
     /// Makes attempts until the policy says that it is over. Whoever calls this sees it through, or the request has no
     /// fate.
     pub async fn carry_through(self) -> ClientAnswer {
-        let mut retrier = Retrier::new(&self.in_force.setting.policy);
+        let (mut retrier, mut under_way, mut last) = (self.retrier.clone(), UnderWay::new(), None);
+        let mut step = self.turn(&mut retrier, Retrier::begin);
         loop {
-            let number = retrier.attempts() + 1;
-            // Boxed, and so gone during the wait, with all of the answer.
-            let reply = Box::pin(self.attempt(number)).await;
-            match self.decide(&mut retrier, number, reply.outcome()) {
-                Decision::End(fate) => return self.end(number, fate, Some(reply)),
-                Decision::Retry(wait) => {
-                    drop(reply);
-                    if !self.waited(wait).await {
-                        return self.end(number, Fate::Exhausted, None);
+            step = match step {
+                Step::End(fate) => return self.end(retrier.attempts(), fate, last),
+                Step::Start(start) if start.number > 1 && self.is_stopped() => return self.give_up(&mut retrier),
+                Step::Start(start) => {
+                    self.count(start);
+                    under_way.add(self.attempt(start));
+                    Step::Wait
+                }
+                Step::Wait => {
+                    if under_way.is_empty() {
+                        last = None; // gone during the wait, with all of the answer
+                    }
+                    match self.wait(&mut under_way, retrier.wake_at_ns()).await {
+                        Event::Ended(number, reply) => {
+                            let end = AttemptEnd { number, outcome: reply.outcome(), pushback: reply.pushback() };
+                            last = Some(reply);
+                            self.turn(&mut retrier, |retrier, turn| retrier.ended(end, turn))
+                        }
+                        Event::Woken => self.turn(&mut retrier, Retrier::wake),
+                        Event::Stopped => return self.give_up(&mut retrier),
                     }
                 }
-            }
+            };
         }
     }
 
-    async fn attempt(&self, number: u32) -> Reply {
-        let Client { metrics, upstream, unforeseen, .. } = &*self.client;
-        metrics.attempt(self.in_force.setting.strategy, number);
-        if let Some((books, tag)) = self.of_run() {
-            books.attempt(tag.offset_us, number);
+    /// Takes a turn of the policy.
+    fn turn(&self, retrier: &mut Retrier, take: impl FnOnce(&mut Retrier, &mut Turn<'_>) -> Step) -> Step {
+        let step = self.in_force.turn(self.draws, |turn| take(retrier, turn));
+        if let Some(denial) = retrier.take_denial() {
+            self.client.metrics.denied(self.in_force.setting.strategy, denial);
         }
-        let traceparent = self.trace.traceparent(unforeseen.span_id());
-        let attempt = Attempt { number, traceparent, tag: self.tag.as_ref() };
-        let reply = upstream.attempt(attempt, self.in_force.timeout).await;
-        metrics.reply(&reply);
-        reply
+        step
     }
 
-    /// What follows an attempt. A run's request draws its jitter from the run's seed, by its own number and the
-    /// attempt's, so that it waits as long in every repetition; anything else draws what nobody can foresee.
-    fn decide(&self, retrier: &mut Retrier<'_>, number: u32, outcome: Outcome) -> Decision {
-        match self.of_run() {
-            Some((books, tag)) => retrier.after(outcome, &mut rng(books.seed, stream(tag.serial, number))),
-            None => self.client.unforeseen.draw(|rng| retrier.after(outcome, rng)),
-        }
-    }
-
-    /// Waits before a retry. False: the run was stopped, and there is to be no retry.
-    async fn waited(&self, wait: Duration) -> bool {
-        if wait.is_zero() {
-            // Even the shortest sleep would take a millisecond.
-            return !self.books.as_ref().is_some_and(|books| books.is_stopped());
-        }
-        let Some(books) = &self.books else {
-            tokio::time::sleep(wait).await;
-            return true;
-        };
+    /// Waits for whatever comes first: the end of an attempt, the policy's next step, or the end of a run while nothing is
+    /// in flight.
+    async fn wait(
+        &self,
+        under_way: &mut UnderWay<impl Future<Output = (u32, Reply)>>,
+        wake_at_ns: Option<u64>,
+    ) -> Event {
+        let is_parked = under_way.is_empty();
         tokio::select! {
             biased;
-            () = books.until_stopped() => false,
-            () = tokio::time::sleep(wait) => true,
+            () = self.until_stopped(), if is_parked => Event::Stopped,
+            (number, reply) = under_way.first(), if !is_parked => Event::Ended(number, reply),
+            () = self.sleep_until(wake_at_ns.unwrap_or_default()), if wake_at_ns.is_some() => Event::Woken,
         }
+    }
+
+    /// An attempt begins.
+    fn count(&self, start: Start) {
+        self.client.metrics.attempt(self.in_force.setting.strategy, start.number);
+        if let Some((books, tag)) = self.of_run() {
+            books.attempt(tag.offset_us, start.number);
+        }
+    }
+
+    async fn attempt(&self, start: Start) -> (u32, Reply) {
+        let Client { metrics, upstream, unforeseen, .. } = &*self.client;
+        let traceparent = self.trace.traceparent(unforeseen.span_id());
+        let left = start.left_ns.map(Duration::from_nanos);
+        let attempt = Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() };
+        let reply = upstream.attempt(attempt, self.in_force.timeout).await;
+        metrics.reply(&reply);
+        (start.number, reply)
+    }
+
+    async fn sleep_until(&self, ns: u64) {
+        tokio::time::sleep_until(self.in_force.moment(ns).into()).await;
+    }
+
+    async fn until_stopped(&self) {
+        match &self.books {
+            Some(books) => books.until_stopped().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.books.as_ref().is_some_and(|books| books.is_stopped())
+    }
+
+    /// The run was stopped: no more attempts, and those in flight are dropped.
+    fn give_up(&self, retrier: &mut Retrier) -> ClientAnswer {
+        self.in_force.with_limits(|limits| retrier.abandon(limits));
+        self.end(retrier.attempts(), Fate::Exhausted, None)
     }
 
     fn end(&self, attempts: u32, fate: Fate, last: Option<Reply>) -> ClientAnswer {
@@ -114,14 +172,9 @@ impl Call {
         if let Some((books, tag)) = self.of_run() {
             books.end(tag.offset_us, fate);
         }
-        let (backend, error) = match last {
-            Some(Reply::Answer(answer)) => {
-                let body = answer.body.and_then(|body| serde_json::from_slice::<BackendAnswer>(&body).ok());
-                if fate.is_success() { (body, None) } else { (None, Some(bad_answer(answer.status, body))) }
-            }
-            Some(Reply::Timeout) => (None, Some(format!("no answer within {} ms", self.in_force.timeout.as_millis()))),
-            Some(Reply::Broken(e)) => (None, Some(format!("no answer: {e}"))),
-            None => (None, Some("the run was stopped".to_owned())),
+        let (backend, error) = match (fate.is_success(), last) {
+            (true, Some(Reply::Answer(answer))) => (body(answer), None),
+            (_, last) => (None, Some(self.why(fate, last))),
         };
         ClientAnswer {
             service: "client".to_owned(),
@@ -135,34 +188,43 @@ impl Call {
         }
     }
 
+    /// Why there is no good answer: what became of the last attempt, and why there is no other.
+    fn why(&self, fate: Fate, last: Option<Reply>) -> String {
+        let failure = last.map(|reply| match reply {
+            Reply::Answer(answer) => bad_answer(answer),
+            Reply::Timeout if fate == Fate::Deadline => "no answer in time".to_owned(),
+            Reply::Timeout => format!("no answer within {} ms", self.in_force.timeout.as_millis()),
+            Reply::Broken(e) => format!("no answer: {e}"),
+        });
+        let reason = match fate {
+            Fate::Ok | Fate::OkAfterRetry | Fate::NotRetryable => None,
+            Fate::Exhausted => failure.is_none().then_some("the run was stopped"),
+            Fate::BudgetDenied => Some("the retry budget is used up"),
+            Fate::BreakerOpen => Some("the breaker is open"),
+            Fate::Deadline => Some("the deadline leaves no time"),
+        };
+        failure.into_iter().chain(reason.map(str::to_owned)).collect::<Vec<_>>().join("; ")
+    }
+
     fn of_run(&self) -> Option<(&Books, &RunTag)> {
         Some((self.books.as_deref()?, self.tag.as_ref()?))
     }
 }
 
-/// The RNG stream of the wait after an attempt; a policy has fewer than 32 of them.
-fn stream(serial: u64, attempt: u32) -> u64 {
-    STREAM | (serial << 5) & (STREAM - 1) | u64::from(attempt & 31)
+fn body(answer: Answer) -> Option<BackendAnswer> {
+    serde_json::from_slice(&answer.body?).ok()
 }
 
-fn bad_answer(status: u16, body: Option<BackendAnswer>) -> String {
-    let why = body.and_then(|body| body.error).map_or_else(String::new, |error| format!(": {error}"));
+fn bad_answer(answer: Answer) -> String {
+    let status = answer.status;
+    let why = body(answer).and_then(|body| body.error).map_or_else(String::new, |error| format!(": {error}"));
     format!("the backend answered {status}{why}")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::config::Config;
-
-    #[test]
-    fn every_wait_of_every_request_has_a_stream_of_its_own() {
-        let all: BTreeSet<u64> = (0..100).flat_map(|serial| (1..=20).map(move |n| stream(serial, n))).collect();
-        assert_eq!(all.len(), 2_000);
-        assert!(stream(u64::MAX, 20) < 2 * STREAM, "beyond the client's streams begin the backend's");
-    }
 
     #[test]
     fn a_request_parked_in_backoff_takes_less_than_a_kilobyte() {

@@ -68,7 +68,7 @@ impl Client {
     /// When a metric is registered twice.
     pub fn new(config: &Config) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let in_force = InForce { setting: StrategySetting::preset(config.strategy), timeout: config.timeout() };
+        let in_force = InForce::new(StrategySetting::preset(config.strategy), config.timeout());
         Ok(Self {
             strategy: Arc::new(Strategy::new(in_force, &registry)?),
             upstream: Upstream::new(config.backend_url.clone()),

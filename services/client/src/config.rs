@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use axum::http::{HeaderValue, Uri, uri::PathAndQuery};
 use clap::{Args, value_parser};
-use retrylab_core::policy::StrategyName;
+use retrylab_core::policy::{StrategyName, UnknownStrategy};
 use retrylab_runtime::AdminToken;
 
 /// Longest that an attempt may take: ten minutes.
@@ -19,7 +19,7 @@ pub struct Config {
     /// How long one attempt may take, in milliseconds: 1 to 600,000; a run brings its own
     #[arg(long, env = "RETRYLAB_TIMEOUT_MS", default_value_t = 5_000, value_parser = value_parser!(u64).range(1..=MAX_TIMEOUT_MS))]
     pub timeout_ms: u64,
-    /// The strategy at the start: none, naive, fixed, backoff or jitter. None is the default, so that whoever has not
+    /// The strategy at the start, such as none, naive, jitter or awsStandard. None is the default, so that whoever has not
     /// chosen a policy gets no retries
     #[arg(long, env = "RETRYLAB_STRATEGY", default_value = "none", value_parser = strategy)]
     pub strategy: StrategyName,
@@ -40,9 +40,7 @@ impl Config {
 }
 
 fn strategy(name: &str) -> Result<StrategyName, String> {
-    let names = StrategyName::ALL.map(StrategyName::as_str);
-    let known = StrategyName::ALL.into_iter().find(|strategy| strategy.as_str() == name);
-    known.ok_or_else(|| format!("allowed: {}", names.join(", ")))
+    name.parse().map_err(|names: UnknownStrategy| format!("allowed: {names}"))
 }
 
 /// Where the backend is, taken apart for the requests.

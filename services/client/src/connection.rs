@@ -8,11 +8,12 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use axum::http::Request;
+use axum::http::{Request, header::RETRY_AFTER};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use retrylab_core::policy::Pushback;
 use tokio::net::TcpStream;
 
 /// Most of an answer's body that is read.
@@ -31,6 +32,8 @@ pub struct Connection {
 pub struct Answer {
     /// Its status.
     pub status: u16,
+    /// What its `Retry-After` says.
+    pub pushback: Option<Pushback>,
     /// Its body; `None` when it was too long to be read.
     pub body: Option<Bytes>,
 }
@@ -54,10 +57,12 @@ impl Connection {
         let response = self.requests.send_request(request);
         let response = self.drive(response).await.map_err(io::Error::other)?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let pushback = retry_after.and_then(|value| Pushback::of_header(status, value));
         let body = self.drive(Limited::new(response.into_body(), MAX_BODY_BYTES).collect()).await;
         match body {
-            Ok(whole) => Ok(Answer { status, body: Some(whole.to_bytes()) }),
-            Err(e) if e.is::<LengthLimitError>() => Ok(Answer { status, body: None }),
+            Ok(whole) => Ok(Answer { status, pushback, body: Some(whole.to_bytes()) }),
+            Err(e) if e.is::<LengthLimitError>() => Ok(Answer { status, pushback, body: None }),
             Err(e) => Err(io::Error::other(e)),
         }
     }

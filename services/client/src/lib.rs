@@ -14,6 +14,7 @@ mod metrics;
 mod run;
 mod strategy;
 mod to_the_end;
+mod under_way;
 mod upstream;
 
 pub use client::app;

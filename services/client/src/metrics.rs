@@ -1,7 +1,7 @@
 //! The client's own metrics; those of every service are in the runtime.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-use retrylab_core::policy::{Fate, Outcome, StrategyName};
+use retrylab_core::policy::{Denial, Fate, Outcome, StrategyName};
 
 use crate::upstream::Reply;
 
@@ -12,6 +12,7 @@ const SERVICE: &str = "client";
 pub struct Metrics {
     attempts: IntCounterVec,
     requests: IntCounterVec,
+    denied: IntCounterVec,
     in_flight: IntGauge,
     calls_ok: IntCounter,
     calls_failed: IntCounter,
@@ -31,6 +32,7 @@ impl Metrics {
             prometheus::Result::Ok(vec)
         };
         let attempts = "Attempts at the backend by their number in the request; the first is 1";
+        let denied = "Attempts that were due and not made, by what denied them";
         let calls = "Attempts at the backend by how they ended";
         let calls = vec("backend_calls_total", calls, &["service", "result"])?;
         let in_flight = IntGauge::new("retrylab_requests_in_flight", "Requests under way, those in backoff included")?;
@@ -38,6 +40,7 @@ impl Metrics {
         Ok(Self {
             attempts: vec("retry_attempts_total", attempts, &["service", "strategy", "attempt"])?,
             requests: vec("retrylab_requests_total", "Requests by how they ended", &["strategy", "fate"])?,
+            denied: vec("retrylab_attempts_denied_total", denied, &["strategy", "reason"])?,
             in_flight,
             calls_ok: calls.with_label_values(&[SERVICE, "success"]),
             calls_failed: calls.with_label_values(&[SERVICE, "failure"]),
@@ -54,6 +57,11 @@ impl Metrics {
     /// An attempt starts.
     pub fn attempt(&self, strategy: StrategyName, number: u32) {
         self.attempts.with_label_values(&[SERVICE, strategy.as_str(), &number.to_string()]).inc();
+    }
+
+    /// An attempt that was due was denied.
+    pub fn denied(&self, strategy: StrategyName, denial: Denial) {
+        self.denied.with_label_values(&[strategy.as_str(), denial.as_str()]).inc();
     }
 
     /// An attempt ended.

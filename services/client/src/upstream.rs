@@ -15,8 +15,8 @@ use axum::http::{HeaderName, HeaderValue, Request, header::HOST};
 use bytes::Bytes;
 use http_body_util::Empty;
 use retrylab_core::{
-    policy::Outcome,
-    wire::{RUN_HEADER, RunTag},
+    policy::{Outcome, Pushback},
+    wire::{DEADLINE_HEADER, RUN_HEADER, RunTag},
 };
 use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
 
@@ -45,6 +45,8 @@ pub struct Upstream {
 pub struct Attempt<'a> {
     /// Its number within the request; the first is 1.
     pub number: u32,
+    /// What is left of the request's time: the attempt takes no longer, and passes it on.
+    pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
     /// The run that the request belongs to.
@@ -67,7 +69,16 @@ impl Reply {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Answer(answer) => Outcome::of_status(answer.status),
-            Self::Timeout | Self::Broken(_) => Outcome::Retryable,
+            Self::Timeout => Outcome::TimedOut,
+            Self::Broken(_) => Outcome::Retryable,
+        }
+    }
+
+    /// What the answer said about when to come back.
+    pub const fn pushback(&self) -> Option<Pushback> {
+        match self {
+            Self::Answer(answer) => answer.pushback,
+            Self::Timeout | Self::Broken(_) => None,
         }
     }
 }
@@ -78,8 +89,9 @@ impl Upstream {
         Self { addresses: Addresses::new(backend.address.clone()), backend, idle: Mutex::default() }
     }
 
-    /// Makes one attempt. On a timeout its connection is closed.
+    /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
     pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
+        let timeout = attempt.left.map_or(timeout, |left| left.min(timeout));
         let exchange = self.exchange(self.request(attempt));
         match tokio::time::timeout(timeout, exchange).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
@@ -107,12 +119,15 @@ impl Upstream {
         headers.insert(HOST, self.backend.host.clone());
         headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
         let mut insert = |name, value: String| {
-            // Both values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
+            // All values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         };
         insert(TRACE_HEADER, attempt.traceparent);
+        if let Some(left) = attempt.left {
+            insert(DEADLINE_HEADER, left.as_micros().to_string());
+        }
         if let Some(tag) = attempt.tag {
             insert(RUN_HEADER, tag.to_string());
         }

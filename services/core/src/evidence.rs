@@ -3,6 +3,7 @@
 
 use crate::{
     fault::FaultWindow,
+    policy::Fate,
     stats::{ArmCounts, Ratio, SparseHistogram},
     wire::FaultRecord,
 };
@@ -90,8 +91,8 @@ impl FaultEvidence {
 /// successes as the client and as the load generator saw them, fates and requests.
 pub fn accounting_gap(counts: &ArmCounts) -> u64 {
     let ArmCounts { load, client, backend } = counts;
-    let ok = client.ok.total() + client.ok_after_retry.total();
-    let ended = ok + client.exhausted.total() + client.not_retryable.total();
+    let ended: u64 = Fate::ALL.iter().map(|&fate| client.fate(fate).total()).sum();
+    let ok: u64 = Fate::ALL.iter().filter(|fate| fate.is_success()).map(|&fate| client.fate(fate).total()).sum();
     let pairs = [
         (load.planned.total(), load.sent.total() + load.dropped.total()),
         (load.sent.total(), client.requests.total()),

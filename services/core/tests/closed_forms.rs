@@ -12,8 +12,7 @@
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     load::{ArrivalLaw, Burst, BurstSize, LoadPlan, LoadShape},
-    policy::{Decision, DelayLaw, Jitter, Outcome, Policy, Retrier, StrategyName},
-    rng,
+    policy::{AttemptEnd, DelayLaw, Draws, Jitter, Limits, Outcome, Policy, Retrier, Step, StrategyName, Turn},
     stats::{ArmCounts, Counts, Figures},
     timeline::windows,
 };
@@ -38,19 +37,28 @@ impl Run {
         let mut counts = ArmCounts::default();
         for (serial, due) in load.arrivals().enumerate() {
             let due_us = due.as_micros() as u64;
-            let (mut retrier, mut rng, mut now) = (Retrier::new(policy), rng(load.seed, serial as u64), due);
+            let (mut limits, draws) = (Limits::default(), Draws::new(load.seed, serial as u64));
+            let mut turn = Turn { policy, limits: &mut limits, now_ns: due.as_nanos() as u64, draws };
+            let mut retrier = Retrier::new(policy, turn.now_ns, None);
             counts.load.planned.add(due_us);
             counts.load.sent.add(due_us);
             counts.client.request(due_us);
+            let mut step = retrier.begin(&mut turn);
             let fate = loop {
-                let now_us = now.as_micros() as u64;
-                counts.client.attempt(due_us, now_us, retrier.attempts() > 0);
-                counts.backend.received.add(now_us);
-                let outcome = Outcome::of_status(if fails(now_us) { 503 } else { 200 });
-                match retrier.after(outcome, &mut rng) {
-                    Decision::Retry(wait) => now += wait,
-                    Decision::End(fate) => break fate,
-                }
+                step = match step {
+                    Step::Start(start) => {
+                        let now_us = turn.now_ns / 1_000;
+                        counts.client.attempt(due_us, now_us, start.number > 1);
+                        counts.backend.received.add(now_us);
+                        let outcome = Outcome::of_status(if fails(now_us) { 503 } else { 200 });
+                        retrier.ended(AttemptEnd { number: start.number, outcome, pushback: None }, &mut turn)
+                    }
+                    Step::Wait => {
+                        turn.now_ns = retrier.wake_at_ns().expect("nothing is in flight");
+                        retrier.wake(&mut turn)
+                    }
+                    Step::End(fate) => break fate,
+                };
             };
             counts.client.end(due_us, fate);
         }
@@ -83,7 +91,7 @@ fn at_one_instant(requests: u32) -> LoadPlan {
 
 /// Four attempts after delays of 1, 2 and 4 s, made random like this.
 fn doubling(jitter: Jitter) -> Policy {
-    Policy { max_attempts: 4, delay: DelayLaw::Exponential { base_ms: 1_000, factor: 2, cap_ms: 60_000, jitter } }
+    Policy::plain(4, DelayLaw::Exponential { base_ms: 1_000, factor: 2, cap_ms: 60_000, jitter })
 }
 
 /// What a closed form says of an outage.
@@ -137,7 +145,7 @@ fn check(policy: &Policy, offsets_s: &[f64], seconds: u32, expected: &Expected) 
 #[test]
 fn retries_without_delay_multiply_the_wire_by_n_and_save_nothing() {
     for n in [3, 4] {
-        let policy = Policy { max_attempts: n, delay: DelayLaw::None };
+        let policy = Policy::plain(n, DelayLaw::None);
         let all = f64::from(n);
         check(&policy, &vec![0.0; n as usize - 1], 10, &Expected { wire: all, cohort: all, lost: 1.0 });
     }
@@ -172,7 +180,7 @@ fn additive_jitter_in_an_outage_of_15_s_has_2_90_on_the_wire_and_loses_30_percen
 #[test]
 fn the_attempt_rate_in_a_long_outage_tends_to_n_times_the_arrival_rate_under_every_law() {
     let jitters = [Jitter::None, Jitter::Additive, Jitter::Full, Jitter::Equal].map(doubling);
-    let others = [DelayLaw::None, DelayLaw::Fixed { delay_ms: 500 }].map(|delay| Policy { max_attempts: 4, delay });
+    let others = [DelayLaw::None, DelayLaw::Fixed { delay_ms: 500 }].map(|delay| Policy::plain(4, delay));
     for policy in jitters.into_iter().chain(others) {
         let (rate, settled_ms, length_ms) = (200, 20_000, 100_000);
         let run = Run::simulated(&policy, &poisson(rate, OUTAGE_MS + settled_ms + length_ms), settled_ms + length_ms);

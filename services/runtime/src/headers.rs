@@ -1,8 +1,10 @@
-//! The headers that travel with a request from service to service: the run's tag, the attempt's number, W3C's trace
-//! context. Nothing here keeps a part of the request: a header value would hold on to the connection's whole buffer.
+//! The headers that travel with a request from service to service: the run's tag, the attempt's number, what is left of its
+//! time, W3C's trace context. Nothing here keeps a part of the request: a header value would hold on to the connection's whole buffer.
+
+use std::time::Duration;
 
 use axum::http::HeaderMap;
-use retrylab_core::wire::{RUN_HEADER, RunTag};
+use retrylab_core::wire::{DEADLINE_HEADER, RUN_HEADER, RunTag};
 
 /// Says which attempt of its request this is; the first is 1.
 pub const ATTEMPT_HEADER: &str = "x-retrylab-attempt";
@@ -20,6 +22,11 @@ pub fn run_tag(headers: &HeaderMap) -> Option<RunTag> {
 /// The attempt's number, if the request has one.
 pub fn attempt_number(headers: &HeaderMap) -> Option<u32> {
     headers.get(ATTEMPT_HEADER)?.to_str().ok()?.parse().ok()
+}
+
+/// What is left of the request's time, if it has a deadline.
+pub fn time_left(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(DEADLINE_HEADER)?.to_str().ok()?.parse().ok().map(Duration::from_micros)
 }
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";

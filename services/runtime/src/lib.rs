@@ -15,7 +15,7 @@ mod unforeseen;
 pub use clock::RunClock;
 pub use descriptors::raised_descriptor_limit;
 pub use guard::{AdminToken, guarded};
-pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, run_tag};
+pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, run_tag, time_left};
 pub use json::{ApiError, Json, with_json_errors};
 pub use metrics::{HttpMetrics, exposition};
 pub use runs::{Run, Runs, Workload, run_routes};

@@ -48,6 +48,18 @@ async fn a_name_alone_stands_for_its_preset_and_the_answer_is_what_is_in_force()
 }
 
 #[tokio::test]
+async fn a_name_is_taken_in_any_case_and_a_wrong_one_is_told_the_right_ones_once() {
+    let client = lonely(|_| {});
+    for given in ["Naive", "NAIVE", "naive"] {
+        let (status, answer) = client.admin("POST", "/admin/strategy", json!({"strategy": given})).await;
+        assert_eq!((status, &answer["strategy"]), (200, &json!("naive")), "{given}");
+    }
+    let (_, answer) = client.admin("POST", "/admin/strategy", json!({"strategy": "hope"})).await;
+    let said = answer["error"].as_str().unwrap();
+    assert_eq!((said.matches("naive").count(), said.matches("awsStandard").count()), (1, 1), "{said}");
+}
+
+#[tokio::test]
 async fn a_whole_policy_may_take_the_presets_place() {
     let client = lonely(|_| {});
     client.put_strategy(json!({"strategy": "fixed", "policy": fixed(7, 20)})).await;
@@ -65,7 +77,6 @@ async fn a_bad_strategy_is_refused_by_field_and_changes_nothing() {
     };
     for (body, field) in [
         (r#"{"strategy": "hope"}"#, "strategy"),
-        (r#"{"strategy": "Naive"}"#, "strategy"),
         (r#"{"strategy": 3}"#, "strategy"),
         (r"{}", "strategy"),
         (r#"{"strategy": "naive", "attempts": 3}"#, "attempts"),

@@ -1,28 +1,51 @@
-//! The strategies by name, and the policy that each name stands for.
+//! The strategies by name.
 
-use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
-use super::{DelayLaw, Jitter, Policy};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A retry strategy's name, as `curl` users write it and as the metrics' `strategy` label shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// A retry strategy's name, as `curl` users write it (in any case) and as the metrics' `strategy` label shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StrategyName {
     /// One attempt, no retry.
     None,
     /// Three attempts with no delay.
     Naive,
-    /// Three attempts, 500 ms apart (the defaults of resilience4j).
+    /// Three attempts, 500 ms apart.
     Fixed,
-    /// Four attempts after exponential delays of 1, 2 and 4 s.
+    /// Four attempts after exponential delays.
     Backoff,
-    /// The delays of `Backoff`, each with a random part added: d + U(0, d).
+    /// The delays of `Backoff`, each with a random part.
     Jitter,
+    /// The AWS SDKs' standard mode.
+    AwsStandard,
+    /// gRPC's retries with their throttling.
+    Grpc,
+    /// Finagle's retry budget.
+    Finagle,
+    /// Linkerd's retry budget.
+    Linkerd,
+    /// Envoy's back-off and retry budget.
+    Envoy,
+    /// The SRE book's per-client budget with adaptive throttling.
+    Sre,
 }
 
 impl StrategyName {
     /// Every name, in the order in which they are documented.
-    pub const ALL: [Self; 5] = [Self::None, Self::Naive, Self::Fixed, Self::Backoff, Self::Jitter];
+    pub const ALL: [Self; 11] = [
+        Self::None,
+        Self::Naive,
+        Self::Fixed,
+        Self::Backoff,
+        Self::Jitter,
+        Self::AwsStandard,
+        Self::Grpc,
+        Self::Finagle,
+        Self::Linkerd,
+        Self::Envoy,
+        Self::Sre,
+    ];
 
     /// The name as it stands in JSON, in logs and in metric labels.
     pub const fn as_str(self) -> &'static str {
@@ -32,22 +55,68 @@ impl StrategyName {
             Self::Fixed => "fixed",
             Self::Backoff => "backoff",
             Self::Jitter => "jitter",
-        }
-    }
-
-    /// The policy that the name stands for when nothing else is said.
-    pub const fn preset(self) -> Policy {
-        match self {
-            Self::None => Policy { max_attempts: 1, delay: DelayLaw::None },
-            Self::Naive => Policy { max_attempts: 3, delay: DelayLaw::None },
-            Self::Fixed => Policy { max_attempts: 3, delay: DelayLaw::Fixed { delay_ms: 500 } },
-            Self::Backoff => Policy { max_attempts: 4, delay: exponential_law(Jitter::None) },
-            Self::Jitter => Policy { max_attempts: 4, delay: exponential_law(Jitter::Additive) },
+            Self::AwsStandard => "awsStandard",
+            Self::Grpc => "grpc",
+            Self::Finagle => "finagle",
+            Self::Linkerd => "linkerd",
+            Self::Envoy => "envoy",
+            Self::Sre => "sre",
         }
     }
 }
 
-/// The exponential law of the presets: 1, 2, 4 s and on, at most a minute.
-const fn exponential_law(jitter: Jitter) -> DelayLaw {
-    DelayLaw::Exponential { base_ms: 1_000, factor: 2, cap_ms: 60_000, jitter }
+/// The text is no strategy's name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownStrategy;
+
+/// What is allowed: the names.
+impl fmt::Display for UnknownStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&StrategyName::ALL.map(StrategyName::as_str).join(", "))
+    }
+}
+
+impl std::error::Error for UnknownStrategy {}
+
+impl FromStr for StrategyName {
+    type Err = UnknownStrategy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStrategy> {
+        Self::ALL.into_iter().find(|name| name.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownStrategy)
+    }
+}
+
+impl Serialize for StrategyName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for StrategyName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_in_any_case_and_written_in_one() {
+        for name in StrategyName::ALL {
+            let text = name.as_str();
+            for given in [text.to_owned(), text.to_uppercase(), text.to_lowercase()] {
+                assert_eq!(given.parse(), Ok(name));
+                assert_eq!(serde_json::from_str::<StrategyName>(&format!("{given:?}")).unwrap(), name);
+            }
+            assert_eq!(serde_json::to_string(&name).unwrap(), format!("{text:?}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_told_what_is_allowed_once() {
+        let said = serde_json::from_str::<StrategyName>(r#""hope""#).unwrap_err().to_string();
+        assert_eq!(said.matches("awsStandard").count(), 1, "{said}");
+    }
 }

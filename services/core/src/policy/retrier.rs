@@ -1,186 +1,295 @@
-//! One request's way through a policy: after each attempt, retry (and when) or end (and how).
+//! One request's way through a policy, as a state machine: the client, the simulator and the tests follow the same.
+//!
+//! The caller does what a [`Step`] says, and tells what became of it: [`Retrier::ended`] when an attempt has ended,
+//! [`Retrier::wake`] when the time of [`Retrier::wake_at_ns`] has come. Several attempts may be in flight (hedging). When a
+//! step ends the request, attempts that are still in flight are to be given up; nothing is told about them any more.
+//!
+//! A failed attempt is retried when no other of its request is in flight: as long as one is, it may still succeed.
 
-use std::time::Duration;
+use rand::RngExt;
 
-use serde::{Deserialize, Serialize};
+use super::{Denial, Draws, Fate, Limits, Outcome, Policy, Pushback, breaker::Passage, draws::Draw};
 
-use super::Policy;
-use crate::Rng;
+/// No moment at all.
+const NEVER: u64 = u64::MAX;
+const NS_PER_MS: u64 = 1_000_000;
 
-/// How one attempt ended, as far as a retry policy cares.
+/// What every call needs: the policy, what its requests share, the time on the caller's monotonic clock, and where this
+/// request's random draws come from.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The policy that the request follows, the same all along.
+    pub policy: &'a Policy,
+    /// What the requests of this client share.
+    pub limits: &'a mut Limits,
+    /// Nanoseconds since any moment, the same for all requests of this client.
+    pub now_ns: u64,
+    /// The request's draws, the same all along.
+    pub draws: Draws,
+}
+
+/// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// An answer below 400.
-    Success,
-    /// A time-out, a broken connection, 429, or a 5xx that another attempt may mend.
-    Retryable,
-    /// An answer that another attempt would only repeat: any other 4xx, and 501.
-    NotRetryable,
-}
-
-impl Outcome {
-    /// The outcome that an HTTP status stands for.
-    pub const fn of_status(status: u16) -> Self {
-        match status {
-            0..=399 => Self::Success,
-            408 | 425 | 429 | 500 | 502..=599 => Self::Retryable,
-            _ => Self::NotRetryable,
-        }
-    }
-}
-
-/// How a request ended. Every request has exactly one fate, and the fates sum to the requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Fate {
-    /// The first attempt succeeded.
-    Ok,
-    /// A later attempt succeeded.
-    OkAfterRetry,
-    /// The last attempt that the policy allows failed.
-    Exhausted,
-    /// An attempt failed in a way that is not retried.
-    NotRetryable,
-}
-
-impl Fate {
-    /// Every fate of a request that was launched, in the order of the status.
-    pub const ALL: [Self; 4] = [Self::Ok, Self::OkAfterRetry, Self::Exhausted, Self::NotRetryable];
-
-    /// Whether the caller got its answer.
-    pub const fn is_success(self) -> bool {
-        matches!(self, Self::Ok | Self::OkAfterRetry)
-    }
-
-    /// The fate as it stands in JSON and in metric labels.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::OkAfterRetry => "okAfterRetry",
-            Self::Exhausted => "exhausted",
-            Self::NotRetryable => "notRetryable",
-        }
-    }
-}
-
-/// What to do after an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Wait this long, then make another attempt.
-    Retry(Duration),
-    /// The request has ended.
+pub enum Step {
+    /// Send this attempt now, and mind [`Retrier::wake_at_ns`].
+    Start(Start),
+    /// Nothing, until an attempt in flight ends or the time of [`Retrier::wake_at_ns`] has come.
+    Wait,
+    /// The request has ended; attempts in flight are to be given up.
     End(Fate),
 }
 
-/// The state of one request under a policy. The caller makes an attempt, tells its outcome, and follows the decision.
-#[derive(Debug)]
-pub struct Retrier<'p> {
-    policy: &'p Policy,
-    attempts: u32,
+/// An attempt that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Its number within the request; the first is 1.
+    pub number: u32,
+    /// Why it is sent.
+    pub kind: AttemptKind,
+    /// Nanoseconds until the request's deadline: the attempt may not take longer, and passes them on.
+    pub left_ns: Option<u64>,
 }
 
-impl<'p> Retrier<'p> {
-    /// A request before its first attempt, which no policy holds back.
-    pub const fn new(policy: &'p Policy) -> Self {
-        Self { policy, attempts: 0 }
-    }
+/// Why an attempt is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// It is the first.
+    First,
+    /// Those before it failed.
+    Retry,
+    /// The one before it takes long.
+    Hedge,
+}
 
-    /// Attempts that have ended so far.
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
-    }
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// Its number within the request.
+    pub number: u32,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What its answer said about when to come back.
+    pub pushback: Option<Pushback>,
+}
 
-    /// Takes note of an attempt that has ended and decides what follows.
-    pub fn after(&mut self, outcome: Outcome, rng: &mut Rng) -> Decision {
-        self.attempts += 1;
-        match outcome {
-            Outcome::Success if self.attempts == 1 => Decision::End(Fate::Ok),
-            Outcome::Success => Decision::End(Fate::OkAfterRetry),
-            Outcome::NotRetryable => Decision::End(Fate::NotRetryable),
-            Outcome::Retryable if self.attempts >= self.policy.max_attempts => Decision::End(Fate::Exhausted),
-            Outcome::Retryable => Decision::Retry(self.policy.delay.draw(self.attempts - 1, rng)),
+/// The state of one request under a policy. Small and without references, so that a simulator can park millions of them.
+#[derive(Clone, Debug)]
+pub struct Retrier {
+    deadline_ns: u64,
+    wake_ns: u64,
+    previous_delay_ns: u64,
+    /// What the latest retry or hedge was paid, in thousandths of a token.
+    paid_milli: u32,
+    /// Bit n: attempt n is in flight, as the probe of a half-open breaker.
+    probes: u32,
+    started: u8,
+    in_flight: u8,
+    retries: u8,
+    hedges: u8,
+    /// Retries and hedges that were withdrawn and have not ended.
+    out: u8,
+    denied: Option<Denial>,
+}
+
+impl Retrier {
+    /// A request that arrives now, with what is left of a deadline that came with it.
+    pub const fn new(policy: &Policy, now_ns: u64, left_ns: Option<u64>) -> Self {
+        let own = match policy.deadline_ms {
+            Some(ms) => ms * NS_PER_MS,
+            None => NEVER,
+        };
+        let given = match left_ns {
+            Some(left) => left,
+            None => NEVER,
+        };
+        Self {
+            deadline_ns: now_ns.saturating_add(if own < given { own } else { given }),
+            wake_ns: NEVER,
+            previous_delay_ns: 0,
+            paid_milli: 0,
+            probes: 0,
+            started: 0,
+            in_flight: 0,
+            retries: 0,
+            hedges: 0,
+            out: 0,
+            denied: None,
         }
+    }
+
+    /// The first step: the first attempt, unless a breaker, the throttle or a deadline that has passed is against it.
+    pub fn begin(&mut self, turn: &mut Turn<'_>) -> Step {
+        if turn.now_ns >= self.deadline_ns {
+            return self.end(Fate::Deadline, turn);
+        }
+        self.start(AttemptKind::First, turn)
+    }
+
+    /// An attempt in flight has ended.
+    pub fn ended(&mut self, end: AttemptEnd, turn: &mut Turn<'_>) -> Step {
+        let probe = 1 << end.number;
+        let passage = if self.probes & probe == 0 { Passage::Closed } else { Passage::Probe };
+        let later = end.number > 1;
+        let paid_milli = if later { u64::from(self.paid_milli) } else { 0 };
+        self.probes &= !probe;
+        self.in_flight -= 1;
+        self.out -= u8::from(later);
+        turn.limits.end_attempt(end.outcome, passage, later, paid_milli, turn.now_ns);
+        match end.outcome {
+            Outcome::Success if turn.now_ns > self.deadline_ns => self.end(Fate::Deadline, turn),
+            Outcome::Success => self.end(if later { Fate::OkAfterRetry } else { Fate::Ok }, turn),
+            Outcome::NotRetryable => self.end(Fate::NotRetryable, turn),
+            Outcome::Retryable | Outcome::TimedOut if self.in_flight > 0 => Step::Wait,
+            Outcome::Retryable | Outcome::TimedOut => self.retry(end, turn),
+        }
+    }
+
+    /// The time of [`Retrier::wake_at_ns`] has come. Called sooner it changes nothing.
+    pub fn wake(&mut self, turn: &mut Turn<'_>) -> Step {
+        if turn.now_ns < self.wake_ns {
+            return Step::Wait;
+        }
+        self.wake_ns = NEVER;
+        if self.in_flight == 0 {
+            return if turn.now_ns >= self.deadline_ns {
+                self.end(Fate::Deadline, turn)
+            } else {
+                self.start(AttemptKind::Retry, turn)
+            };
+        }
+        match turn.limits.admit_retry(Outcome::Retryable, turn.now_ns) {
+            Ok(()) => {
+                self.withdraw(Outcome::Retryable, turn);
+                self.hedges += 1;
+                self.start(AttemptKind::Hedge, turn)
+            }
+            Err(denial) => {
+                self.denied = Some(denial);
+                Step::Wait
+            }
+        }
+    }
+
+    /// When to call [`Retrier::wake`], unless an attempt ends before.
+    pub const fn wake_at_ns(&self) -> Option<u64> {
+        if self.wake_ns == NEVER { None } else { Some(self.wake_ns) }
+    }
+
+    /// The request is given up by its caller, with all that is in flight.
+    pub fn abandon(&mut self, limits: &mut Limits) {
+        limits.give_up(u32::from(self.in_flight), self.probes.count_ones(), u32::from(self.out));
+        (self.in_flight, self.probes, self.out, self.wake_ns) = (0, 0, 0, NEVER);
+    }
+
+    /// Attempts begun so far.
+    pub const fn attempts(&self) -> u32 {
+        self.started as u32
+    }
+
+    /// Attempts in flight.
+    pub const fn in_flight(&self) -> u32 {
+        self.in_flight as u32
+    }
+
+    /// What the last call denied the request, told once.
+    pub const fn take_denial(&mut self) -> Option<Denial> {
+        self.denied.take()
+    }
+
+    /// The last attempt in flight failed.
+    fn retry(&mut self, end: AttemptEnd, turn: &mut Turn<'_>) -> Step {
+        self.wake_ns = NEVER;
+        let honoured = turn.policy.retry_after.is_some();
+        if turn.now_ns >= self.deadline_ns {
+            return self.end(Fate::Deadline, turn);
+        }
+        if self.attempts() >= turn.policy.max_attempts {
+            return self.end(Fate::Exhausted, turn);
+        }
+        if honoured && end.pushback == Some(Pushback::Never) {
+            return self.end(Fate::NotRetryable, turn);
+        }
+        if let Err(denial) = turn.limits.admit_retry(end.outcome, turn.now_ns) {
+            return self.deny(denial, turn);
+        }
+        let delay_ns = self.delay_ns(end.pushback, turn);
+        let start_ns = turn.now_ns.saturating_add(delay_ns);
+        if start_ns >= self.deadline_ns {
+            return self.end(Fate::Deadline, turn);
+        }
+        self.withdraw(end.outcome, turn);
+        self.retries += 1;
+        self.previous_delay_ns = delay_ns;
+        if delay_ns == 0 {
+            return self.start(AttemptKind::Retry, turn);
+        }
+        self.wake_ns = start_ns;
+        Step::Wait
+    }
+
+    /// The wait before the next retry: the law's, or longer if the answer asked for it.
+    fn delay_ns(&self, pushback: Option<Pushback>, turn: &Turn<'_>) -> u64 {
+        let (law, i) = (&turn.policy.delay, u32::from(self.retries));
+        let rng = || turn.draws.rng(Draw::Delay(self.attempts()));
+        let (low, high) = law.range_ns(i, self.previous_delay_ns);
+        let asked_ms = match (turn.policy.retry_after, pushback) {
+            (Some(terms), Some(Pushback::AfterMs(ms))) => Some((ms.min(terms.cap_ms), terms.jitter_permille)),
+            _ => None,
+        };
+        match asked_ms {
+            Some((ms, jitter_permille)) => {
+                let mut rng = rng();
+                let drawn = law.draw_ns(low, high, &mut rng);
+                let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
+                let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
+                drawn.max(asked)
+            }
+            None if low == high => low,
+            None => law.draw_ns(low, high, &mut rng()),
+        }
+    }
+
+    fn withdraw(&mut self, after: Outcome, turn: &mut Turn<'_>) {
+        self.paid_milli = turn.limits.withdraw_retry(after, turn.now_ns) as u32;
+        self.out += 1;
+    }
+
+    /// Sends an attempt, if it gets its passage.
+    fn start(&mut self, kind: AttemptKind, turn: &mut Turn<'_>) -> Step {
+        let number = self.attempts() + 1;
+        match turn.limits.begin_attempt(number, turn.draws, turn.now_ns) {
+            Ok(passage) => self.probes |= u32::from(passage == Passage::Probe) << number,
+            Err(denial) => return self.deny(denial, turn),
+        }
+        self.started += 1;
+        self.in_flight += 1;
+        if let Some(hedging) = turn.policy.hedging
+            && u32::from(self.hedges) < hedging.max_hedges
+            && number < turn.policy.max_attempts
+        {
+            let at_ns = turn.now_ns.saturating_add(hedging.delay_ms * NS_PER_MS);
+            self.wake_ns = if at_ns < self.deadline_ns { at_ns } else { NEVER };
+        }
+        let left_ns = (self.deadline_ns != NEVER).then(|| self.deadline_ns - turn.now_ns);
+        Step::Start(Start { number, kind, left_ns })
+    }
+
+    /// An attempt that was due may not be made: the request ends, unless another of its attempts is in flight.
+    fn deny(&mut self, denial: Denial, turn: &mut Turn<'_>) -> Step {
+        self.denied = Some(denial);
+        if self.in_flight == 0 {
+            return self.end(denial.fate(), turn);
+        }
+        turn.limits.give_up(0, 0, 1);
+        self.out -= 1;
+        Step::Wait
+    }
+
+    fn end(&mut self, fate: Fate, turn: &mut Turn<'_>) -> Step {
+        self.abandon(turn.limits);
+        Step::End(fate)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{policy::StrategyName, rng};
-
-    /// Drives one request whose first `failures` attempts fail; gives its attempts, the waits in seconds and its fate.
-    fn drive(name: StrategyName, failures: u32) -> (u32, Vec<f64>, Fate) {
-        let policy = name.preset();
-        let (mut retrier, mut rng, mut waits) = (Retrier::new(&policy), rng(1, 0), Vec::new());
-        loop {
-            let outcome = if retrier.attempts() < failures { Outcome::Retryable } else { Outcome::Success };
-            match retrier.after(outcome, &mut rng) {
-                Decision::Retry(wait) => waits.push(wait.as_secs_f64()),
-                Decision::End(fate) => return (retrier.attempts(), waits, fate),
-            }
-        }
-    }
-
-    #[test]
-    fn none_never_retries() {
-        assert_eq!(drive(StrategyName::None, 9), (1, vec![], Fate::Exhausted));
-    }
-
-    #[test]
-    fn naive_makes_three_attempts_at_once() {
-        assert_eq!(drive(StrategyName::Naive, 9), (3, vec![0.0, 0.0], Fate::Exhausted));
-    }
-
-    #[test]
-    fn backoff_waits_one_two_and_four_seconds() {
-        assert_eq!(drive(StrategyName::Backoff, 9), (4, vec![1.0, 2.0, 4.0], Fate::Exhausted));
-    }
-
-    #[test]
-    fn jitter_adds_between_nothing_and_the_delay_itself() {
-        let (attempts, waits, _) = drive(StrategyName::Jitter, 9);
-        assert_eq!(attempts, 4);
-        for (wait, delay) in waits.iter().zip([1.0, 2.0, 4.0]) {
-            assert!((delay..delay * 2.0).contains(wait), "{wait} is not in [{delay}, {})", delay * 2.0);
-        }
-    }
-
-    #[test]
-    fn a_success_ends_the_request_and_tells_whether_it_took_a_retry() {
-        assert_eq!(drive(StrategyName::Fixed, 0), (1, vec![], Fate::Ok));
-        assert_eq!(drive(StrategyName::Fixed, 2), (3, vec![0.5, 0.5], Fate::OkAfterRetry));
-    }
-
-    #[test]
-    fn what_cannot_be_mended_is_not_retried() {
-        let policy = StrategyName::Backoff.preset();
-        let decision = Retrier::new(&policy).after(Outcome::of_status(404), &mut rng(1, 0));
-        assert_eq!(decision, Decision::End(Fate::NotRetryable));
-    }
-
-    /// E[attempts] = (1 − pⁿ)/(1 − p) for independent failures, within three standard errors.
-    #[test]
-    fn independent_failures_give_the_closed_form_of_attempts() {
-        use rand::RngExt;
-        for (p, expected, sd) in
-            [(0.1, 1.111, 0.35), (0.3, 1.417, 0.729), (0.5, 1.875, 1.053), (0.9, 3.439, 1.013), (1.0, 4.0, 0.0)]
-        {
-            let policy = StrategyName::Backoff.preset();
-            let (mut rng, n, mut attempts) = (rng(11, 0), 40_000u32, 0u32);
-            for _ in 0..n {
-                let mut retrier = Retrier::new(&policy);
-                loop {
-                    let failed = rng.random_bool(p);
-                    let outcome = if failed { Outcome::Retryable } else { Outcome::Success };
-                    if matches!(retrier.after(outcome, &mut rng), Decision::End(_)) {
-                        break;
-                    }
-                }
-                attempts += retrier.attempts();
-            }
-            let mean = f64::from(attempts) / f64::from(n);
-            let band = 3.0 * sd / f64::from(n).sqrt() + 0.0006; // the expected figures have three decimals
-            assert!((mean - expected).abs() <= band, "p = {p}: {mean}, expected {expected} ± {band}");
-        }
-    }
-}
+mod tests;

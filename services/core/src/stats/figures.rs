@@ -26,6 +26,12 @@ pub struct Fates {
     pub ok_after_retry: u64,
     /// The attempts were used up.
     pub exhausted: u64,
+    /// A budget or the throttle denied an attempt.
+    pub budget_denied: u64,
+    /// A breaker denied an attempt.
+    pub breaker_open: u64,
+    /// The deadline left no time for an attempt.
+    pub deadline: u64,
     /// Failed in a way that is not retried.
     pub not_retryable: u64,
     /// The load generator could not send it.
@@ -35,7 +41,9 @@ pub struct Fates {
 impl Fates {
     /// All of them.
     pub const fn sum(&self) -> u64 {
-        self.ok + self.ok_after_retry + self.exhausted + self.not_retryable + self.dropped
+        let Self { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped } =
+            *self;
+        ok + ok_after_retry + exhausted + budget_denied + breaker_open + deadline + not_retryable + dropped
     }
 }
 
@@ -77,6 +85,9 @@ impl ArmCounts {
             ok: fate(Fate::Ok),
             ok_after_retry: fate(Fate::OkAfterRetry),
             exhausted: fate(Fate::Exhausted),
+            budget_denied: fate(Fate::BudgetDenied),
+            breaker_open: fate(Fate::BreakerOpen),
+            deadline: fate(Fate::Deadline),
             not_retryable: fate(Fate::NotRetryable),
             dropped: self.load.dropped.sum(from, to),
         };

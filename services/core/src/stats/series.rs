@@ -80,6 +80,12 @@ pub struct ClientSeries {
     pub ok_after_retry: Counts,
     /// Requests that used up their attempts, by cohort.
     pub exhausted: Counts,
+    /// Requests that a budget or the throttle denied an attempt, by cohort.
+    pub budget_denied: Counts,
+    /// Requests that a breaker denied an attempt, by cohort.
+    pub breaker_open: Counts,
+    /// Requests that ran out of time, by cohort.
+    pub deadline: Counts,
     /// Requests that failed in a way that is not retried, by cohort.
     pub not_retryable: Counts,
 }
@@ -110,6 +116,9 @@ impl ClientSeries {
             Fate::Ok => &self.ok,
             Fate::OkAfterRetry => &self.ok_after_retry,
             Fate::Exhausted => &self.exhausted,
+            Fate::BudgetDenied => &self.budget_denied,
+            Fate::BreakerOpen => &self.breaker_open,
+            Fate::Deadline => &self.deadline,
             Fate::NotRetryable => &self.not_retryable,
         }
     }
@@ -119,22 +128,23 @@ impl ClientSeries {
             Fate::Ok => &mut self.ok,
             Fate::OkAfterRetry => &mut self.ok_after_retry,
             Fate::Exhausted => &mut self.exhausted,
+            Fate::BudgetDenied => &mut self.budget_denied,
+            Fate::BreakerOpen => &mut self.breaker_open,
+            Fate::Deadline => &mut self.deadline,
             Fate::NotRetryable => &mut self.not_retryable,
         }
     }
 
     /// Adds another client's counts.
     pub fn merge(&mut self, other: &Self) {
-        let Self { requests, attempts, wire_attempts, wire_retries, ok, ok_after_retry, exhausted, not_retryable } =
-            self;
+        let Self { requests, attempts, wire_attempts, wire_retries, .. } = self;
         requests.merge(&other.requests);
         attempts.merge(&other.attempts);
         wire_attempts.merge(&other.wire_attempts);
         wire_retries.merge(&other.wire_retries);
-        ok.merge(&other.ok);
-        ok_after_retry.merge(&other.ok_after_retry);
-        exhausted.merge(&other.exhausted);
-        not_retryable.merge(&other.not_retryable);
+        for fate in Fate::ALL {
+            self.fate_mut(fate).merge(other.fate(fate));
+        }
     }
 }
 

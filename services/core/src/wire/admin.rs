@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StrategyRequest {
-    /// `none`, `naive`, `fixed`, `backoff` or `jitter`.
+    /// `none`, `naive`, `fixed`, `backoff`, `jitter`, `awsStandard`, `grpc`, `finagle`, `linkerd`, `envoy` or `sre`, in any case.
     pub strategy: StrategyName,
     /// A whole policy, instead of the name's preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]

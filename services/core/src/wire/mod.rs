@@ -2,12 +2,14 @@
 //! protocol. Integers with their unit in the name; unknown fields are refused.
 
 mod admin;
+mod deadline;
 mod error;
 mod process;
 mod run;
 mod tag;
 
 pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
+pub use deadline::DEADLINE_HEADER;
 pub use error::{ErrorBody, FieldError};
 pub use process::{BackendAnswer, ClientAnswer, Health};
 pub use run::{

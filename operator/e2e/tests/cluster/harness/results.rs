@@ -22,8 +22,10 @@ pub fn check_books(status: &RetryExperimentStatus) {
         let total = window(arm, "total");
         assert_eq!(total.attempts, total.backend_requests, "{}", arm.name);
         for window in &arm.windows {
-            let FatesStatus { ok, ok_after_retry, exhausted, not_retryable, dropped } = window.fates;
-            let fates = ok + ok_after_retry + exhausted + not_retryable + dropped;
+            let FatesStatus { ok, ok_after_retry, exhausted, .. } = window.fates;
+            let FatesStatus { budget_denied, breaker_open, deadline, not_retryable, dropped, .. } = window.fates;
+            let fates =
+                ok + ok_after_retry + exhausted + budget_denied + breaker_open + deadline + not_retryable + dropped;
             assert_eq!(fates, window.requests, "{} of {}", window.name, arm.name);
             assert!(window.off_ms.is_none_or(|off| off <= 50), "{} of {}: {:?}", window.name, arm.name, window.off_ms);
             if let (Some(planned), Some(actual)) = (&window.planned_at, &window.actual_at) {

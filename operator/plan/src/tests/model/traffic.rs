@@ -1,11 +1,6 @@
 //! The requests of a run on their way: from the load generator through the client's retries to the backend.
 
-use std::time::Duration;
-
-use retrylab_core::{
-    policy::{Decision, Outcome, Policy, Retrier},
-    rng,
-};
+use retrylab_core::policy::{AttemptEnd, Draws, Limits, Outcome, Policy, Retrier, Step, Turn};
 
 use super::world::{Happening, MS, Us, World};
 use crate::Role;
@@ -22,18 +17,16 @@ pub struct Request {
     from: (usize, usize),
     client: Option<usize>,
     policy: Policy,
-    seed: u64,
-    failures: u32,
+    draws: Draws,
+    retrier: Retrier,
 }
 
 impl Request {
-    /// What the policy says after another attempt. The draws are the request's own, so they can be made again.
-    fn after(&self, outcome: Outcome) -> Decision {
-        let (mut retrier, mut rng) = (Retrier::new(&self.policy), rng(self.seed, self.serial));
-        for _ in 0..self.failures {
-            retrier.after(Outcome::Retryable, &mut rng);
-        }
-        retrier.after(outcome, &mut rng)
+    /// Takes a turn of the policy; none of the model's requests share anything.
+    fn turn(&mut self, now: Us, take: impl FnOnce(&mut Retrier, &mut Turn<'_>) -> Step) -> Step {
+        let mut limits = Limits::default();
+        let turn = &mut Turn { policy: &self.policy, limits: &mut limits, now_ns: nanos(now), draws: self.draws };
+        take(&mut self.retrier, turn)
     }
 }
 
@@ -65,8 +58,8 @@ impl World {
             from: (pod, run),
             client: None,
             policy: plan.strategy.policy.clone(),
-            seed: plan.seed,
-            failures: 0,
+            draws: Draws::new(plan.seed, serial as u64),
+            retrier: Retrier::new(&plan.strategy.policy, nanos(self.now), None),
         };
         self.sent.push((request.id.clone(), request.serial));
         request.client = self.up(Role::Client, request.serial);
@@ -75,7 +68,9 @@ impl World {
             run.in_flight += 1;
         }
         self.requests.push(request);
-        self.attempt(self.requests.len() - 1);
+        let index = self.requests.len() - 1;
+        self.requests[index].turn(self.now, Retrier::begin);
+        self.attempt(index);
         self.schedule_next(pod, run);
     }
 
@@ -86,16 +81,23 @@ impl World {
         up.get(serial as usize % up.len().max(1)).copied()
     }
 
+    /// A wait before a retry is over.
+    pub fn wake(&mut self, index: usize) {
+        self.requests[index].turn(self.now, Retrier::wake);
+        self.attempt(index);
+    }
+
     /// An attempt starts.
-    pub fn attempt(&mut self, index: usize) {
+    fn attempt(&mut self, index: usize) {
         let (now, request) = (self.now, &self.requests[index]);
         let Some(client) = request.client.filter(|&client| !self.pods[client].is_gone) else {
             return self.answer(index, false);
         };
-        let (id, serial, due_us, failures) = (request.id.clone(), request.serial, request.due_us, request.failures);
+        let (id, serial, due_us, number) =
+            (request.id.clone(), request.serial, request.due_us, request.retrier.attempts());
         if let Some(run) = self.pods[client].run_mut(&id) {
             let offset = run.offset(now);
-            run.client.attempt(due_us, offset, failures > 0);
+            run.client.attempt(due_us, offset, number > 1);
         }
         let Some(backend) = self.up(Role::Backend, serial) else { return self.decide(index, Outcome::Retryable) };
         // A window strikes whatever comes; only the run's own requests are counted.
@@ -132,17 +134,19 @@ impl World {
     }
 
     fn decide(&mut self, index: usize, outcome: Outcome) {
-        let decision = self.requests[index].after(outcome);
         let request = &mut self.requests[index];
+        let end = AttemptEnd { number: request.retrier.attempts(), outcome, pushback: None };
+        let step = request.turn(self.now, |retrier, turn| retrier.ended(end, turn));
         let Some(client) = request.client.filter(|&client| !self.pods[client].is_gone) else {
             return self.answer(index, false);
         };
-        match decision {
-            Decision::Retry(wait) => {
-                request.failures += 1;
-                self.at(self.now + micros(wait), Happening::Attempt(index));
+        match step {
+            Step::Start(_) => self.attempt(index),
+            Step::Wait => {
+                let wake_ns = request.retrier.wake_at_ns().expect("a request without attempts in flight waits");
+                self.at(wake_ns.div_ceil(1_000) as Us, Happening::Woken(index));
             }
-            Decision::End(fate) => {
+            Step::End(fate) => {
                 if let Some(run) = self.pods[client].run_mut(&request.id) {
                     run.client.end(request.due_us, fate);
                     run.in_flight = run.in_flight.saturating_sub(1);
@@ -171,6 +175,6 @@ impl World {
     }
 }
 
-fn micros(wait: Duration) -> Us {
-    wait.as_micros() as Us
+const fn nanos(at: Us) -> u64 {
+    at as u64 * 1_000
 }

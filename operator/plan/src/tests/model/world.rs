@@ -37,7 +37,7 @@ pub enum Happening {
     /// The next request of a load generator's run is due: (pod, run).
     Due(usize, usize),
     /// A request's next attempt starts.
-    Attempt(usize),
+    Woken(usize),
     /// A backend has served a request: (request, backend).
     Served(usize, usize),
     /// Somebody interferes.
@@ -106,7 +106,7 @@ impl World {
             self.now = self.now.max(when);
             match happening {
                 Happening::Due(pod, run) => self.due(pod, run),
-                Happening::Attempt(request) => self.attempt(request),
+                Happening::Woken(request) => self.wake(request),
                 Happening::Served(request, backend) => self.served(request, backend),
                 Happening::Script(script) => self.play(script),
             }

@@ -1,0 +1,62 @@
+//! The random draws of one request. Each draw has a stream of its own, so that a request draws the same whatever happens
+//! between its draws; and a generator is only made when something is drawn, since most requests draw nothing.
+
+use crate::{Rng, rng};
+
+/// The purpose of a stream is in its upper bits: the load generator's are 0, the backend's 2.
+const CLIENTS: u64 = 1 << 62;
+/// The streams of one request: a policy has at most 20 attempts, with two draws each.
+const STREAMS: u64 = 64;
+
+/// Which request draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draws {
+    seed: u64,
+    serial: u64,
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draw {
+    /// The wait after the attempt of this number.
+    Delay(u32),
+    /// Whether the throttle lets the attempt of this number through.
+    Throttle(u32),
+}
+
+impl Draws {
+    /// The draws of request `serial` of everything that is seeded with `seed`.
+    pub const fn new(seed: u64, serial: u64) -> Self {
+        Self { seed, serial }
+    }
+
+    pub(super) fn rng(self, draw: Draw) -> Rng {
+        rng(self.seed, self.stream(draw))
+    }
+
+    const fn stream(self, draw: Draw) -> u64 {
+        let within = match draw {
+            Draw::Delay(attempt) => attempt as u64 % (STREAMS / 2),
+            Draw::Throttle(attempt) => STREAMS / 2 + attempt as u64 % (STREAMS / 2),
+        };
+        CLIENTS | (self.serial.wrapping_mul(STREAMS) + within) & (CLIENTS - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_draw_of_every_request_has_a_stream_of_its_own() {
+        let streams = |serial| {
+            (1..=20).flat_map(move |n| [Draw::Delay(n), Draw::Throttle(n)].map(|d| Draws::new(7, serial).stream(d)))
+        };
+        let all: BTreeSet<u64> = (0..100).flat_map(streams).collect();
+        assert_eq!(all.len(), 4_000);
+        let last = Draws::new(7, (1 << 56) - 1).stream(Draw::Throttle(20));
+        assert!(last < 2 * CLIENTS, "beyond the client's streams begin the backend's");
+    }
+}

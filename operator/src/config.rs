@@ -36,7 +36,7 @@ impl Config {
     pub fn image(&self, role: Role) -> &str {
         match role {
             Role::Backend => &self.backend_image,
-            Role::Client => &self.client_image,
+            Role::Client | Role::Inner(_) => &self.client_image,
             Role::Loadgen => &self.loadgen_image,
         }
     }

@@ -92,6 +92,10 @@ impl Pods {
         match role {
             Role::Backend => self.put(role, pod, run, &plan.backend, token).await,
             Role::Client => self.put(role, pod, run, &plan.client, token).await,
+            Role::Inner(n) => match plan.inner.get(usize::from(n) - 2) {
+                Some(plan) => self.put(role, pod, run, plan, token).await,
+                None => Err(format!("the plan has no layer {n}")),
+            },
             Role::Loadgen => self.put(role, pod, run, &plan.loadgen, token).await,
         }
     }

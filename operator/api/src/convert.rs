@@ -23,12 +23,21 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// What every service runs for one arm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArmPlan {
-    /// For every client pod.
+    /// For every client pod; of the first client, where several are in a chain.
     pub client: ClientPlan,
+    /// For the pods of each inner client of a chain, from the second one on.
+    pub inner: Vec<ClientPlan>,
     /// For every backend pod.
     pub backend: BackendPlan,
     /// For the load generator.
     pub loadgen: LoadgenPlan,
+}
+
+impl ArmPlan {
+    /// Clients in the chain, at least 1.
+    pub fn layers(&self) -> u32 {
+        self.inner.len() as u32 + 1
+    }
 }
 
 /// The plans of one arm; the load goes to `target` (`host:port`). Arms of one experiment differ in nothing but the
@@ -36,6 +45,14 @@ pub struct ArmPlan {
 pub fn arm_plan(spec: &RetryExperimentSpec, arm: &Arm, target: &str) -> ArmPlan {
     let duration_ms = spec.duration.as_millis();
     let strategy = setting(&arm.strategy);
+    let client = ClientPlan {
+        seed: seed(spec.seed, 1),
+        duration_ms,
+        strategy: strategy.clone(),
+        timeout_ms: spec.client.timeout.as_millis(),
+    };
+    // The upper bits of a client's seed are free: the spec's is below 2^53.
+    let inner = |layer: u32| ClientPlan { seed: client.seed | u64::from(layer) << 56, ..client.clone() };
     let longest = strategy.policy.longest_request(spec.client.timeout.as_duration()) + ANSWER_GRACE;
     ArmPlan {
         loadgen: LoadgenPlan {
@@ -43,12 +60,8 @@ pub fn arm_plan(spec: &RetryExperimentSpec, arm: &Arm, target: &str) -> ArmPlan 
             target: target.to_owned(),
             timeout_ms: longest.as_millis() as u64,
         },
-        client: ClientPlan {
-            seed: seed(spec.seed, 1),
-            duration_ms,
-            strategy,
-            timeout_ms: spec.client.timeout.as_millis(),
-        },
+        inner: (2..=spec.client.layers).map(inner).collect(),
+        client,
         backend: BackendPlan { seed: seed(spec.seed, 2), duration_ms, faults: fault_windows(&spec.faults) },
     }
 }

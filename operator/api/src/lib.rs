@@ -17,14 +17,14 @@ pub use crd::crd;
 pub use span::Span;
 pub use spec::{
     Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
-    JitterKind, JitterParams, Load, LoadgenSpec, Metric, NaiveParams, RetryExperiment, RetryExperimentSpec, Stage,
-    Strategy, StrategyType,
+    JitterKind, JitterParams, LAYERS_MAX, Load, LoadgenSpec, Metric, NaiveParams, RetryExperiment, RetryExperimentSpec,
+    Stage, Strategy, StrategyType,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,
     RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
 };
-pub use validate::{Caps, validate};
+pub use validate::{Caps, WINDOWS_MAX, validate};
 
 /// The API group.
 pub const GROUP: &str = "retrylab.dev";

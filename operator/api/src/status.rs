@@ -155,6 +155,8 @@ pub struct RunRecord {
     pub settled_at: MicroTime,
     /// When the schedule begins.
     pub starts_at: MicroTime,
+    /// Where the load goes: the client's Service by its address, so that no name is resolved while load is sent.
+    pub target: String,
 }
 
 /// The figures of one window.
@@ -180,6 +182,10 @@ pub struct WindowStatus {
     pub wire_attempts: u64,
     /// Attempts that the backends received in the window.
     pub backend_requests: u64,
+    /// With clients in a chain: the attempts of each client for these requests, the first client's first; `attempts` are
+    /// the last one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layer_attempts: Vec<u64>,
     /// Cohort amplification: attempts ÷ requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplification: Option<String>,

@@ -8,7 +8,9 @@ use retrylab_core::{
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Criterion, Fault, FaultType, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
+use crate::{
+    Burst, Criterion, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan,
+};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,11 @@ impl Default for Caps {
         Self { rate_max: 20_000 }
     }
 }
+
+/// Windows of an arm beside its faults: baseline, recovery and total.
+const FIXED_WINDOWS: usize = 3;
+/// Most windows of all arms: a status has room for no more.
+pub const WINDOWS_MAX: usize = 40;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -39,6 +46,8 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
     within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400)?;
     workloads(spec)?;
     arms(spec)?;
+    let windows = spec.arms.len() * (spec.faults.len() + FIXED_WINDOWS);
+    within_number("spec.arms (arms × (faults + 3), their windows)", windows as u64, 1, WINDOWS_MAX as u64)?;
     load(&spec.load, spec.duration, caps)?;
     faults(spec)?;
     criteria(spec)?;
@@ -56,6 +65,7 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
 
 fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
+    within_number("spec.client.layers", spec.client.layers, 1, u64::from(LAYERS_MAX))?;
     within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
     within_number("spec.backend.replicas", spec.backend.replicas, 1, 10)?;
     within("spec.backend.serviceTime", spec.backend.service_time, 1, MINUTE)?;

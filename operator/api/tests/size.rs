@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus,
-    RetryExperimentStatus, RunRecord, WindowStatus,
+    RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
 };
 
 /// Bytes that a status may have: an object is at most 1.5 MiB in etcd, and every watcher gets it at every write.
@@ -23,6 +23,7 @@ fn window() -> WindowStatus {
         requests: count,
         attempts: count,
         wire_attempts: count,
+        layer_attempts: vec![count; 4],
         backend_requests: count,
         amplification: ratio(),
         wire_amplification: ratio(),
@@ -53,6 +54,7 @@ fn arm(faults: usize) -> ArmStatus {
             handover: 1,
             settled_at: MicroTime(Timestamp::UNIX_EPOCH),
             starts_at: MicroTime(Timestamp::UNIX_EPOCH),
+            target: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:8000".into(),
         },
         finished_at: Some(Time(Timestamp::UNIX_EPOCH)),
         windows: (0..faults + 3).map(|_| window()).collect(),
@@ -79,11 +81,14 @@ fn a_status_with_every_arm_fault_and_criterion_that_a_spec_may_have_is_under_64_
     let definition = serde_json::to_value(retrylab_api::crd()).unwrap();
     let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
     let most = |list: &str| usize::try_from(spec[list]["maxItems"].as_u64().unwrap()).unwrap();
-    let status = RetryExperimentStatus {
-        arms: (0..most("arms")).map(|_| arm(most("faults"))).collect(),
-        criteria: vec![criterion; most("criteria") * most("arms")],
-        ..RetryExperimentStatus::default()
-    };
-    let bytes = serde_json::to_vec(&status).unwrap().len();
-    assert!(bytes < MAX_BYTES, "{bytes} bytes");
+    for arms in 1..=most("arms") {
+        let faults = most("faults").min(WINDOWS_MAX / arms - 3);
+        let status = RetryExperimentStatus {
+            arms: (0..arms).map(|_| arm(faults)).collect(),
+            criteria: vec![criterion.clone(); most("criteria") * arms],
+            ..RetryExperimentStatus::default()
+        };
+        let bytes = serde_json::to_vec(&status).unwrap().len();
+        assert!(bytes < MAX_BYTES, "{arms} arms with {faults} faults: {bytes} bytes");
+    }
 }

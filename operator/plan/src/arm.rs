@@ -8,12 +8,7 @@ use retrylab_api::{
 };
 use retrylab_core::fault::FaultKind;
 
-use crate::{
-    Decision, Workloads, finish, handover,
-    observed::{Observed, Role},
-    results,
-    status::Draft,
-};
+use crate::{Decision, Workloads, deploy, finish, handover, observed::Observed, results, status::Draft};
 
 /// How long after an edge of the schedule one looks: by then the pods have acted on it.
 const AFTER_EDGE: SignedDuration = SignedDuration::from_millis(30);
@@ -45,7 +40,8 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
     }
     draft.set(ConditionType::Paused, false, Reason::NotSuspended, "");
     draft.set(ConditionType::FaultActive, false, Reason::NoWindowOpen, "");
-    let run = handover::settle(experiment, arm, 1, draft.now);
+    let Some(target) = &observed.target else { return (Workloads::Deployed, vec![], Some(deploy::LOOK_AGAIN)) };
+    let run = handover::settle(experiment, arm, target, 1, draft.now);
     let now = draft.time();
     draft.status.started_at.get_or_insert(now);
     draft.status.arms.push(ArmStatus {
@@ -59,7 +55,7 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
         evidence: None,
     });
     results::summarise(draft);
-    let plan = plan_of(experiment, arm);
+    let plan = plan_of(experiment, arm, &run);
     (
         Workloads::AsTheyAre,
         handover::to_all(observed, &run, &plan),
@@ -73,16 +69,15 @@ fn running<'e>(experiment: &'e RetryExperiment, draft: &Draft) -> Option<&'e Arm
     experiment.spec.arms.iter().find(|arm| arm.name == running.name)
 }
 
-/// The plans of an arm, with the load aimed at the client's Service.
-fn plan_of(experiment: &RetryExperiment, arm: &Arm) -> ArmPlan {
-    let name = experiment.metadata.name.as_deref().unwrap_or_default();
-    arm_plan(&experiment.spec, arm, &format!("{name}-client:{}", Role::Client.port()))
+/// The plans of an arm, the same for as long as its run's start stands.
+fn plan_of(experiment: &RetryExperiment, arm: &Arm, run: &RunRecord) -> ArmPlan {
+    arm_plan(&experiment.spec, arm, &run.target)
 }
 
 /// The run is under way, or should be.
 fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft, arm: &Arm) -> Decision {
     let Some(run) = draft.running_arm().map(|arm| arm.run.clone()) else { return (Workloads::AsTheyAre, vec![], None) };
-    let (plan, now) = (plan_of(experiment, arm), draft.now);
+    let (plan, now) = (plan_of(experiment, arm, &run), draft.now);
     let fresh = handover::nothing_was_sent(observed, &run, now);
     let (over, late) = (handover::is_over(experiment, observed), now > deadline(experiment, &run, &plan));
     let missed = fresh && handover::is_too_late(&run, now);
@@ -134,7 +129,9 @@ fn settle_again(
         finish::conclude(Verdict::Error, message, draft);
         return finish::after_the_end(&experiment.spec, draft);
     }
-    let (again, plan) = (handover::settle(experiment, arm, run.handover + 1, draft.now), plan_of(experiment, arm));
+    let target = observed.target.as_ref().unwrap_or(&run.target);
+    let again = handover::settle(experiment, arm, target, run.handover + 1, draft.now);
+    let plan = plan_of(experiment, arm, &again);
     if let Some(arm) = draft.running_arm_mut() {
         arm.run = again.clone();
     }
@@ -148,7 +145,7 @@ pub fn wind_up(experiment: &RetryExperiment, observed: &Observed, draft: &Draft)
     let (status, arm) = (draft.running_arm()?, running(experiment, draft)?);
     let stops = handover::stops(observed);
     let in_doubt = experiment.spec.ttl_seconds_after_finished > 0 && handover::in_doubt(observed);
-    let in_time = draft.now <= deadline(experiment, &status.run, &plan_of(experiment, arm));
+    let in_time = draft.now <= deadline(experiment, &status.run, &plan_of(experiment, arm, &status.run));
     let next = if stops.is_empty() { UNREACHABLE } else { SOON };
     ((!stops.is_empty() || in_doubt) && in_time).then_some((Workloads::AsTheyAre, stops, Some(next)))
 }
@@ -178,7 +175,9 @@ fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Ti
         FaultKind::Latency { delay_ms, .. } => delay_ms,
         FaultKind::Error { .. } | FaultKind::Freeze => 0,
     });
-    let longest_ms = plan.client.duration_ms + plan.loadgen.timeout_ms + queue_ms + added_ms.max().unwrap_or(0);
+    // An inner client goes on when the one before it has given up; so each layer may add a whole request's time.
+    let requests_ms = plan.loadgen.timeout_ms * u64::from(plan.layers());
+    let longest_ms = plan.client.duration_ms + requests_ms + queue_ms + added_ms.max().unwrap_or(0);
     run.starts_at.0 + SignedDuration::from_millis(longest_ms as i64) + OVERTIME
 }
 

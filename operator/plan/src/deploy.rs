@@ -39,7 +39,7 @@ pub fn readiness(spec: &RetryExperimentSpec, observed: &Observed, draft: &mut Dr
         let wrong: Vec<_> = observed
             .blocked
             .iter()
-            .chain(Role::ALL.iter().flat_map(|&r| &observed.role(r).problems))
+            .chain(Role::all(spec.client.layers).iter().flat_map(|&r| &observed.role(r).problems))
             .cloned()
             .collect();
         let message = if wrong.is_empty() { "not all pods are ready".into() } else { wrong.join("; ") };
@@ -55,7 +55,7 @@ pub fn readiness(spec: &RetryExperimentSpec, observed: &Observed, draft: &mut Dr
 pub const fn replicas(spec: &RetryExperimentSpec, role: Role) -> usize {
     match role {
         Role::Backend => spec.backend.replicas as usize,
-        Role::Client => spec.client.replicas as usize,
+        Role::Client | Role::Inner(_) => spec.client.replicas as usize,
         Role::Loadgen => 1,
     }
 }
@@ -63,12 +63,15 @@ pub const fn replicas(spec: &RetryExperimentSpec, role: Role) -> usize {
 /// What is missing, in words.
 fn missing(spec: &RetryExperimentSpec, observed: &Observed) -> Vec<String> {
     let mut missing: Vec<String> = observed.blocked.iter().cloned().collect();
-    for role in Role::ALL {
+    for role in Role::all(spec.client.layers) {
         let (seen, wanted) = (observed.role(role), replicas(spec, role));
         if seen.ready.len() != wanted {
             let problems = if seen.problems.is_empty() { "no pod yet".into() } else { seen.problems.join(", ") };
             missing.push(format!("{}: {} of {wanted} ready ({problems})", role.as_str(), seen.ready.len()));
         }
+    }
+    if missing.is_empty() && observed.target.is_none() {
+        missing.push("the client's Service has no address".into());
     }
     missing
 }

@@ -58,6 +58,7 @@ fn window_status(window: &Window, figures: &Figures, evidence: &Evidence) -> Win
         attempts,
         wire_attempts,
         backend_requests,
+        layer_attempts: figures.layer_attempts.clone(),
         amplification: shown(figures.amplification),
         wire_amplification: shown(figures.wire_amplification),
         backend_amplification: shown(figures.backend_amplification),

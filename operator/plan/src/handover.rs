@@ -23,8 +23,9 @@ const DOUBLINGS_MAX: u32 = 4;
 /// A start nearer than this is not handed over any more to pods that have nothing of the run yet.
 const LEAD_MIN: SignedDuration = SignedDuration::from_millis(50);
 
-/// Settles a start. The id is the object's, the generation's, the arm's and the hand-over's own.
-pub fn settle(experiment: &RetryExperiment, arm: &Arm, handover: u32, now: Timestamp) -> RunRecord {
+/// Settles a start, of load that goes to `target`. The id is the object's, the generation's, the arm's and the
+/// hand-over's own.
+pub fn settle(experiment: &RetryExperiment, arm: &Arm, target: &str, handover: u32, now: Timestamp) -> RunRecord {
     let uid: String = experiment
         .metadata
         .uid
@@ -40,6 +41,7 @@ pub fn settle(experiment: &RetryExperiment, arm: &Arm, handover: u32, now: Times
         handover,
         settled_at: MicroTime(whole_micros(now)),
         starts_at: MicroTime(whole_micros(now + lead)),
+        target: target.to_owned(),
     }
 }
 
@@ -66,7 +68,9 @@ pub fn nothing_was_sent(observed: &Observed, run: &RunRecord, now: Timestamp) ->
 pub fn all_answer(experiment: &RetryExperiment, observed: &Observed) -> bool {
     let answers = observed.runs.answers();
     let asked = |role: Role| answers.iter().filter(|(r, ..)| *r == role).count();
-    Role::ALL.into_iter().all(|role| asked(role) == deploy::replicas(&experiment.spec, role)) && !in_doubt(observed)
+    let spec = &experiment.spec;
+    Role::all(spec.client.layers).into_iter().all(|role| asked(role) == deploy::replicas(spec, role))
+        && !in_doubt(observed)
 }
 
 /// Whether a pod could not be asked.
@@ -82,7 +86,7 @@ pub fn is_over(experiment: &RetryExperiment, observed: &Observed) -> bool {
 /// Hands the run over to every ready pod.
 pub fn to_all(observed: &Observed, run: &RunRecord, plan: &ArmPlan) -> Vec<Act> {
     let to = |role: Role| observed.role(role).ready.iter().map(move |pod| hand_over(role, pod, run, plan, true));
-    Role::ALL.into_iter().flat_map(to).collect()
+    Role::all(plan.layers()).into_iter().flat_map(to).collect()
 }
 
 /// Hands the run over to the pods that don't have it. `fresh`: the operator before this one didn't come to it; otherwise

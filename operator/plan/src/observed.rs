@@ -1,6 +1,7 @@
 //! What a world sees of an experiment's workloads.
 
 use k8s_openapi::jiff::Timestamp;
+use retrylab_api::LAYERS_MAX;
 use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState};
 
 /// What a pod does in an experiment.
@@ -8,29 +9,49 @@ use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunRepo
 pub enum Role {
     /// The service that breaks.
     Backend,
-    /// The service that retries.
+    /// The service that retries: the first one, where several are in a chain.
     Client,
+    /// The n-th retrying service of a chain, 2 to [`LAYERS_MAX`]: it is called by the one before it.
+    Inner(u8),
     /// What sends the load.
     Loadgen,
 }
 
 impl Role {
-    /// Every role, in the order in which runs are handed over: nothing is sent before all others know their part.
-    pub const ALL: [Self; 3] = [Self::Backend, Self::Client, Self::Loadgen];
+    /// The roles of an experiment with so many layers of clients, in the order in which runs are handed over: nothing is
+    /// sent before all others know their part.
+    pub fn all(layers: u32) -> Vec<Self> {
+        let inner = (2..=layers.min(LAYERS_MAX) as u8).rev().map(Self::Inner);
+        [Self::Backend].into_iter().chain(inner).chain([Self::Client, Self::Loadgen]).collect()
+    }
 
     /// The role as it stands in names and labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Backend => "backend",
             Self::Client => "client",
+            Self::Inner(2) => "client-2",
+            Self::Inner(3) => "client-3",
+            Self::Inner(_) => "client-4",
             Self::Loadgen => "loadgen",
         }
+    }
+
+    /// Whom the role calls, in an experiment with so many layers of clients; `None`: nobody.
+    pub const fn calls(self, layers: u32) -> Option<Self> {
+        let layer = match self {
+            Self::Backend => return None,
+            Self::Loadgen => return Some(Self::Client),
+            Self::Client => 1,
+            Self::Inner(n) => n,
+        };
+        Some(if layer as u32 >= layers { Self::Backend } else { Self::Inner(layer + 1) })
     }
 
     /// The port that the role serves on.
     pub const fn port(self) -> u16 {
         match self {
-            Self::Client => 8000,
+            Self::Client | Self::Inner(_) => 8000,
             Self::Backend => 8001,
             Self::Loadgen => 8002,
         }
@@ -44,8 +65,12 @@ pub struct Observed {
     pub backend: RoleSeen,
     /// The client's pods.
     pub client: RoleSeen,
+    /// The pods of each inner client of a chain, from the second one on.
+    pub inner: Vec<RoleSeen>,
     /// The load generator's pod.
     pub loadgen: RoleSeen,
+    /// Where load for the client goes (`address:port`): its Service. `None`: there is none yet.
+    pub target: Option<String>,
     /// Why the workloads can't be deployed, if they can't.
     pub blocked: Option<String>,
     /// What the ready pods say of the run of the arm that the status says is running.
@@ -54,10 +79,12 @@ pub struct Observed {
 
 impl Observed {
     /// The pods of a role.
-    pub const fn role(&self, role: Role) -> &RoleSeen {
+    pub fn role(&self, role: Role) -> &RoleSeen {
+        static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), problems: Vec::new() };
         match role {
             Role::Backend => &self.backend,
             Role::Client => &self.client,
+            Role::Inner(n) => self.inner.get(usize::from(n) - 2).unwrap_or(&NOBODY),
             Role::Loadgen => &self.loadgen,
         }
     }
@@ -88,17 +115,31 @@ pub struct Runs {
     pub backends: Vec<PodRun<BackendResults>>,
     /// The clients.
     pub clients: Vec<PodRun<ClientResults>>,
+    /// The pods of each inner client of a chain, from the second one on.
+    pub inner: Vec<Vec<PodRun<ClientResults>>>,
     /// The load generator.
     pub loadgens: Vec<PodRun<LoadgenResults>>,
 }
 
 impl Runs {
-    /// Every pod's answer without its counts, in the order of [`Role::ALL`].
+    /// The pods of an inner client, by its place in the chain.
+    pub(crate) fn inner(&self, n: u8) -> &[PodRun<ClientResults>] {
+        self.inner.get(usize::from(n) - 2).map_or(&[], Vec::as_slice)
+    }
+
+    /// The pods of every client of the chain.
+    pub(crate) fn all_clients(&self) -> impl Iterator<Item = &PodRun<ClientResults>> {
+        self.clients.iter().chain(self.inner.iter().flatten())
+    }
+
+    /// Every pod's answer without its counts, in the order of [`Role::all`].
     pub(crate) fn answers(&self) -> Vec<(Role, &PodSeen, Answer<'_>)> {
         fn of<R>(role: Role, runs: &[PodRun<R>]) -> impl Iterator<Item = (Role, &PodSeen, Answer<'_>)> {
             runs.iter().map(move |run| (role, &run.pod, run.seen.answer()))
         }
+        let inner = self.inner.iter().enumerate().map(|(i, runs)| of(Role::Inner(i as u8 + 2), runs));
         of(Role::Backend, &self.backends)
+            .chain(inner.rev().flatten())
             .chain(of(Role::Client, &self.clients))
             .chain(of(Role::Loadgen, &self.loadgens))
             .collect()

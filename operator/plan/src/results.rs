@@ -8,9 +8,9 @@ use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
     load::LoadShape,
-    stats::{ArmCounts, SparseHistogram},
+    stats::{ArmCounts, ClientSeries, SparseHistogram},
     timeline::{TOTAL, windows},
-    wire::{FaultRecord, LoadgenResults, RunState},
+    wire::{ClientResults, FaultRecord, LoadgenResults, RunState},
 };
 
 use crate::{
@@ -64,10 +64,16 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
 fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
     loads(observed).for_each(|load| counts.load.merge(&load.series));
-    let clients = observed.runs.clients.iter().filter_map(|r| r.seen.report());
-    clients.for_each(|report| counts.client.merge(&report.results.series));
+    counts.client = client_counts(&observed.runs.clients);
+    counts.inner = observed.runs.inner.iter().map(|layer| client_counts(layer)).collect();
     let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
     backends.for_each(|report| counts.backend.merge(&report.results.series));
+    counts
+}
+
+fn client_counts(pods: &[PodRun<ClientResults>]) -> ClientSeries {
+    let mut counts = ClientSeries::default();
+    pods.iter().filter_map(|run| run.seen.report()).for_each(|report| counts.merge(&report.results.series));
     counts
 }
 
@@ -81,8 +87,11 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     let mut notes = Vec::new();
     pods(Role::Backend, &observed.runs.backends, deploy::replicas(spec, Role::Backend), run, &mut notes);
     pods(Role::Client, &observed.runs.clients, deploy::replicas(spec, Role::Client), run, &mut notes);
+    for n in 2..=spec.client.layers as u8 {
+        pods(Role::Inner(n), observed.runs.inner(n), deploy::replicas(spec, Role::Inner(n)), run, &mut notes);
+    }
     pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), run, &mut notes);
-    for run in &observed.runs.clients {
+    for run in observed.runs.all_clients() {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
         }
@@ -92,7 +101,7 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
             notes.push(format!("a fault of {} was started or ended by hand", run.pod.name));
         }
     }
-    let clients = || observed.runs.clients.iter().filter_map(|r| r.seen.report()).map(|report| &report.results);
+    let clients = || observed.runs.all_clients().filter_map(|r| r.seen.report()).map(|report| &report.results);
     let foreign: u64 = clients().map(|results| results.foreign_requests).sum();
     let own: u64 = clients().map(|results| results.series.requests.total()).sum();
     if foreign * 100 > own {

@@ -22,21 +22,27 @@ use k8s_openapi::{
 use retrylab_api::RetryExperiment;
 use retrylab_plan::Role;
 
-use super::{TEMPLATE_ANNOTATION, TOKEN_KEY, metadata, name, role_labels, role_selector, secret_name};
+use super::{Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, metadata, name, role_labels, role_selector, secret_name};
 use crate::config::Config;
 
 /// The user of the images.
 const USER: i64 = 65_532;
 
-/// The Deployment of a role.
-pub fn deployment(experiment: &RetryExperiment, role: Role, config: &Config) -> Deployment {
+/// The Deployment of a role, of which a client calls whom it calls by these addresses; `None`: there is no address yet.
+pub fn deployment(
+    experiment: &RetryExperiment,
+    role: Role,
+    addresses: &Addresses,
+    config: &Config,
+) -> Option<Deployment> {
     let spec = &experiment.spec;
     let (replicas, image) = match role {
         Role::Backend => (spec.backend.replicas, spec.backend.image.as_deref()),
-        Role::Client => (spec.client.replicas, spec.client.image.as_deref()),
+        Role::Client | Role::Inner(_) => (spec.client.replicas, spec.client.image.as_deref()),
         Role::Loadgen => (1, spec.loadgen.image.as_deref()),
     };
-    let container = container(experiment, role, image.unwrap_or_else(|| config.image(role)));
+    let env = env(experiment, role, addresses)?;
+    let container = container(role, env, image.unwrap_or_else(|| config.image(role)));
     let mut deployment_spec = DeploymentSpec {
         replicas: Some(replicas as i32),
         selector: LabelSelector { match_labels: Some(role_selector(experiment, role)), ..LabelSelector::default() },
@@ -57,7 +63,7 @@ pub fn deployment(experiment: &RetryExperiment, role: Role, config: &Config) -> 
     of_pods.labels.get_or_insert_default().insert("sidecar.istio.io/inject".into(), "false".into());
     let mut metadata = metadata(experiment, name(experiment, role), role_labels(experiment, role));
     metadata.annotations = Some(BTreeMap::from([template]));
-    Deployment { metadata, spec: Some(deployment_spec), status: None }
+    Some(Deployment { metadata, spec: Some(deployment_spec), status: None })
 }
 
 /// Tells two templates apart.
@@ -84,7 +90,7 @@ fn pod(container: Container) -> PodSpec {
     }
 }
 
-fn container(experiment: &RetryExperiment, role: Role, image: &str) -> Container {
+fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
     let port = i32::from(role.port());
     let quantity = |key: &str, value: &str| (key.to_owned(), Quantity(value.to_owned()));
     Container {
@@ -96,7 +102,7 @@ fn container(experiment: &RetryExperiment, role: Role, image: &str) -> Container
             container_port: port,
             ..ContainerPort::default()
         }]),
-        env: Some(env(experiment, role)),
+        env: Some(env),
         // Slow to give up: a backend that is busy on purpose must not lose its endpoint, or the probe would be the fault.
         readiness_probe: Some(Probe {
             http_get: Some(HTTPGetAction {
@@ -124,7 +130,7 @@ fn container(experiment: &RetryExperiment, role: Role, image: &str) -> Container
     }
 }
 
-fn env(experiment: &RetryExperiment, role: Role) -> Vec<EnvVar> {
+fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Option<Vec<EnvVar>> {
     let spec = &experiment.spec;
     let plain = |name: &str, value: String| EnvVar { name: name.into(), value: Some(value), value_from: None };
     let mut env = vec![EnvVar {
@@ -145,16 +151,16 @@ fn env(experiment: &RetryExperiment, role: Role) -> Vec<EnvVar> {
             plain("RETRYLAB_QUEUE", spec.backend.queue.to_string()),
             plain("RETRYLAB_SERVICE_TIME_US", (spec.backend.service_time.as_millis() * 1_000).to_string()),
         ]),
-        Role::Client => {
-            let backend = format!("http://{}:{}", name(experiment, Role::Backend), Role::Backend.port());
+        Role::Client | Role::Inner(_) => {
+            let callee = addresses.get(&role.calls(spec.client.layers)?)?;
             env.extend([
-                plain("RETRYLAB_BACKEND_URL", backend),
+                plain("RETRYLAB_BACKEND_URL", format!("http://{callee}")),
                 plain("RETRYLAB_TIMEOUT_MS", spec.client.timeout.as_millis().to_string()),
             ]);
         }
         Role::Loadgen => {}
     }
-    env
+    Some(env)
 }
 
 #[cfg(test)]
@@ -174,7 +180,9 @@ mod tests {
     fn check(role: Role, read: &BTreeSet<String>) {
         let sample = include_str!("../../../deploy/samples/comparison.yaml");
         let experiment: RetryExperiment = serde_saphyr::from_str(sample).unwrap();
-        let unknown: Vec<_> = env(&experiment, role).into_iter().filter(|e| !read.contains(&e.name)).collect();
+        let addresses = Addresses::from([(Role::Backend, "10.96.0.1:8001".to_owned())]);
+        let unknown: Vec<_> =
+            env(&experiment, role, &addresses).unwrap().into_iter().filter(|e| !read.contains(&e.name)).collect();
         assert!(unknown.is_empty(), "{} does not read {unknown:?}; it reads {read:?}", role.as_str());
     }
 

@@ -6,7 +6,7 @@ mod service;
 
 pub use deployment::deployment;
 pub use secret::{TOKEN_KEY, secret};
-pub use service::service;
+pub use service::{address, service};
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,18 @@ pub const ROLE_LABEL: &str = "retrylab.dev/role";
 pub const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=retrylab-operator";
 /// The annotation with which a Deployment says from which template it was made.
 pub const TEMPLATE_ANNOTATION: &str = "retrylab.dev/template";
+
+/// Where the Services of an experiment are reached, as `address:port`. Pods are told these and not names: a name could be
+/// that of a namesake's Service that was just deleted, for as long as DNS remembers it.
+pub type Addresses = BTreeMap<Role, String>;
+
+/// The roles of an experiment that are called by another, and so have a Service.
+pub fn called(experiment: &RetryExperiment) -> Vec<Role> {
+    let layers = experiment.spec.client.layers;
+    let mut called: Vec<_> = Role::all(layers).into_iter().filter_map(|role| role.calls(layers)).collect();
+    called.sort_unstable();
+    called
+}
 
 /// The name of a role's Deployment and Service.
 pub fn name(experiment: &RetryExperiment, role: Role) -> String {

@@ -1,4 +1,4 @@
-//! Deploying: the Secret first, then the Services, then the Deployments; what is there as it should be is left alone.
+//! Deploying: the Services first, whose addresses the pods are told, then the Secret, then the Deployments; what is there as it should be is left alone.
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::{
@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{TEMPLATE_ANNOTATION, deployment, secret, selector, service},
+    resources::{Addresses, TEMPLATE_ANNOTATION, address, called, deployment, secret, selector, service},
 };
 
 /// The field manager of everything that the operator applies.
@@ -22,7 +22,11 @@ const MANAGER: &str = "retrylab-operator";
 impl World {
     /// Makes the workloads what the spec says.
     pub async fn deploy(&self, experiment: &RetryExperiment) -> Result<(), Error> {
-        let wanted = Role::ALL.map(|role| deployment(experiment, role, &self.config));
+        let addresses = self.ensure_services(experiment).await?;
+        // A cluster gives a Service its address when it is created; where it doesn't, the next pass sees it.
+        let roles = Role::all(experiment.spec.client.layers).into_iter();
+        let wanted: Option<Vec<_>> = roles.map(|r| deployment(experiment, r, &addresses, &self.config)).collect();
+        let Some(wanted) = wanted else { return Ok(()) };
         let deployments: Api<Deployment> = self.api(experiment);
         let list = ListParams::default().labels(&selector(experiment));
         let object = || named("Deployments of", experiment, &experiment.name_any());
@@ -33,13 +37,22 @@ impl World {
             return Ok(());
         }
         self.create_token(experiment).await?;
-        for role in [Role::Client, Role::Backend] {
-            self.apply("Service", experiment, &service(experiment, role)).await?;
-        }
         for deployment in missing {
             self.apply("Deployment", experiment, deployment).await?;
         }
         Ok(())
+    }
+
+    /// Makes the Services that are not there; gives the addresses of all that have one.
+    async fn ensure_services(&self, experiment: &RetryExperiment) -> Result<Addresses, Error> {
+        let mut addresses = self.addresses(experiment).await?;
+        for role in called(experiment) {
+            if !addresses.contains_key(&role) {
+                let applied = self.apply("Service", experiment, &service(experiment, role)).await?;
+                addresses.extend(address(&applied, role).map(|address| (role, address)));
+            }
+        }
+        Ok(addresses)
     }
 
     fn api<K>(&self, experiment: &RetryExperiment) -> Api<K>
@@ -49,7 +62,7 @@ impl World {
         Api::namespaced(self.client.clone(), &experiment.namespace().unwrap_or_default())
     }
 
-    async fn apply<K>(&self, kind: &str, experiment: &RetryExperiment, object: &K) -> Result<(), Error>
+    async fn apply<K>(&self, kind: &str, experiment: &RetryExperiment, object: &K) -> Result<K, Error>
     where
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -59,8 +72,7 @@ impl World {
     {
         let (api, name) = (self.api::<K>(experiment), object.name_any());
         let params = PatchParams::apply(MANAGER).force();
-        call("apply", || named(kind, experiment, &name), api.patch(&name, &params, &Patch::Apply(object))).await?;
-        Ok(())
+        call("apply", || named(kind, experiment, &name), api.patch(&name, &params, &Patch::Apply(object))).await
     }
 
     /// Creates the Secret with a new token, unless it is there.

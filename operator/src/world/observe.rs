@@ -1,6 +1,6 @@
 //! What is there: the pods, and what they say of the run.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret, Service};
 use kube::{Api, ResourceExt, api::ListParams};
 use retrylab_api::{ArmPhase, RetryExperiment};
 use retrylab_plan::{Observed, PodSeen, Role, RoleSeen, Runs};
@@ -8,7 +8,10 @@ use retrylab_plan::{Observed, PodSeen, Role, RoleSeen, Runs};
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{ROLE_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, deployment, secret_name, selector},
+    resources::{
+        Addresses, ROLE_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, UID_LABEL, address, called, deployment, name,
+        secret_name, selector,
+    },
 };
 
 impl World {
@@ -20,14 +23,18 @@ impl World {
         let pods = call("list", || named("pods of", experiment, &experiment.name_any()), pods.list(&list)).await?.items;
         // Before the first arm only pods of the spec as it is now will do; after that the spec can't change any more.
         let begun = experiment.status.as_ref().is_some_and(|status| !status.arms.is_empty());
+        let addresses = self.addresses(experiment).await?;
         let seen = |role| {
-            let wanted = deployment(experiment, role, &self.config).annotations().get(TEMPLATE_ANNOTATION).cloned();
-            role_seen(&pods, role, |pod| begun || pod.annotations().get(TEMPLATE_ANNOTATION) == wanted.as_ref())
+            let wanted = deployment(experiment, role, &addresses, &self.config);
+            let wanted = wanted.as_ref().and_then(|wanted| wanted.annotations().get(TEMPLATE_ANNOTATION));
+            role_seen(&pods, role, |pod| begun || pod.annotations().get(TEMPLATE_ANNOTATION) == wanted)
         };
         let mut observed = Observed {
             backend: seen(Role::Backend),
             client: seen(Role::Client),
+            inner: (2..=experiment.spec.client.layers as u8).map(|n| seen(Role::Inner(n))).collect(),
             loadgen: seen(Role::Loadgen),
+            target: addresses.get(&Role::Client).cloned(),
             blocked: None,
             runs: Runs::default(),
         };
@@ -41,10 +48,27 @@ impl World {
             // it can't slip through between two answers.
             let loadgens = self.pods.ask(Role::Loadgen, &observed.loadgen.ready, &arm.run.id, &token).await;
             let clients = self.pods.ask(Role::Client, &observed.client.ready, &arm.run.id, &token).await;
+            let mut inner = Vec::new();
+            for (layer, n) in observed.inner.iter().zip(2..) {
+                inner.push(self.pods.ask(Role::Inner(n), &layer.ready, &arm.run.id, &token).await);
+            }
             let backends = self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token).await;
-            observed.runs = Runs { backends, clients, loadgens };
+            observed.runs = Runs { backends, clients, inner, loadgens };
         }
         Ok(observed)
+    }
+
+    /// The addresses of the experiment's Services, as far as there are any: of this very object's, not of a namesake's.
+    pub async fn addresses(&self, experiment: &RetryExperiment) -> Result<Addresses, Error> {
+        let services: Api<Service> = Api::namespaced(self.client.clone(), &experiment.namespace().unwrap_or_default());
+        let mut addresses = Addresses::new();
+        for role in called(experiment) {
+            let name = name(experiment, role);
+            let service = call("get", || named("Service", experiment, &name), services.get_opt(&name)).await?;
+            let ours = service.filter(|service| service.labels().get(UID_LABEL) == experiment.uid().as_ref());
+            addresses.extend(ours.and_then(|service| address(&service, role)).map(|address| (role, address)));
+        }
+        Ok(addresses)
     }
 
     /// The token that opens the pods; `None` when its Secret isn't there.

@@ -22,7 +22,7 @@ impl World {
         if secret.is_some() {
             return Ok(secret);
         }
-        for role in Role::ALL {
+        for role in Role::all(experiment.spec.client.layers) {
             let name = name(experiment, role);
             let deployment = self.foreign::<Deployment>("Deployment", experiment, &name).await?;
             let foreign = if deployment.is_some() || role == Role::Loadgen {

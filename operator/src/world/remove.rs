@@ -15,17 +15,17 @@ use serde::de::DeserializeOwned;
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{name, secret_name},
+    resources::{called, name, secret_name},
 };
 
 impl World {
     /// Removes everything of the experiment. The Deployments last: while one is there, the removal is not done.
     pub async fn remove(&self, experiment: &RetryExperiment) -> Result<(), Error> {
-        for role in [Role::Client, Role::Backend] {
+        for role in called(experiment) {
             self.remove_one::<Service>("Service", experiment, &name(experiment, role)).await?;
         }
         self.remove_one::<Secret>("Secret", experiment, &secret_name(experiment)).await?;
-        for role in Role::ALL {
+        for role in Role::all(experiment.spec.client.layers) {
             self.remove_one::<Deployment>("Deployment", experiment, &name(experiment, role)).await?;
         }
         Ok(())

@@ -90,17 +90,19 @@ impl FaultEvidence {
 /// The sum of all differences between counts that must agree: requests sent and received, attempts made and received,
 /// successes as the client and as the load generator saw them, fates and requests.
 pub fn accounting_gap(counts: &ArmCounts) -> u64 {
-    let ArmCounts { load, client, backend } = counts;
-    let ended: u64 = Fate::ALL.iter().map(|&fate| client.fate(fate).total()).sum();
-    let ok: u64 = Fate::ALL.iter().filter(|fate| fate.is_success()).map(|&fate| client.fate(fate).total()).sum();
-    let pairs = [
+    let ArmCounts { load, client, inner, backend } = counts;
+    let mut pairs = vec![
         (load.planned.total(), load.sent.total() + load.dropped.total()),
-        (load.sent.total(), client.requests.total()),
         (load.sent.total(), load.ok.total() + load.failed.total()),
-        (client.requests.total(), ended),
-        (load.ok.total(), ok),
-        (client.attempts.total(), backend.received.total()),
+        (load.ok.total(), client.ok.total() + client.ok_after_retry.total()),
     ];
+    let mut sent = load.sent.total();
+    for client in std::iter::once(client).chain(inner) {
+        let ended: u64 = Fate::ALL.iter().map(|&fate| client.fate(fate).total()).sum();
+        pairs.extend([(sent, client.requests.total()), (client.requests.total(), ended)]);
+        sent = client.attempts.total();
+    }
+    pairs.push((sent, backend.received.total()));
     pairs.iter().map(|(a, b)| a.abs_diff(*b)).sum()
 }
 

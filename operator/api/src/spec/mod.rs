@@ -10,7 +10,7 @@ pub use criterion::{Criterion, Metric};
 pub use fault::{Fault, FaultType};
 pub use load::{ArrivalLaw, Burst, Load, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
-pub use workload::{BackendSpec, ClientSpec, LoadgenSpec};
+pub use workload::{BackendSpec, ClientSpec, LAYERS_MAX, LoadgenSpec};
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,7 @@ use crate::{Span, status::RetryExperimentStatus};
 #[x_kube(
     validation = Rule::new("self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(self.duration))").message("faults: every window must be over by the experiment's duration").field_path(".faults"),
     validation = Rule::new("self.faults.all(f, self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)))").message("faults: windows must not overlap").field_path(".faults"),
+    validation = Rule::new("size(self.arms) * (size(self.faults) + 3) <= 40").message("arms: arms × (faults + 3), the windows of all results, at most 40").field_path(".arms"),
     validation = Rule::new("self.load.bursts.all(b, duration(b.at) < duration(self.duration))").message("load.bursts: at must lie before the experiment's duration").field_path(".load"),
     validation = Rule::new("self.load.bursts.all(b, !has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration))").message("load.bursts: every burst must be over by the experiment's duration").field_path(".load"),
     validation = Rule::new("self.criteria.all(c, !has(c.arm) || self.arms.exists(a, a.name == c.arm))").message("criteria: arm must be the name of one of spec.arms").field_path(".criteria"),
@@ -57,7 +58,8 @@ pub struct RetryExperimentSpec {
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub seed: u64,
 
-    /// The strategies to compare, run one after the other under the same load and faults. 1 to 8.
+    /// The strategies to compare, run one after the other under the same load and faults. 1 to 8, and arms × (faults + 3) at
+    /// most 40: so many windows the results may have.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub arms: Vec<Arm>,
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Span;
 
+/// Most clients in a chain.
+pub const LAYERS_MAX: u32 = 4;
+
 /// The client.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -13,6 +16,11 @@ pub struct ClientSpec {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10))]
     pub replicas: u32,
+    /// Clients in a chain, 1 to 4: each calls the next one and retries by the arm's strategy, the last one calls the
+    /// backend. Attempts multiply: n attempts in each of k layers make up to n^k of one request.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 4))]
+    pub layers: u32,
     /// How long one attempt may take: 1ms to 10m.
     #[serde(default = "five_seconds")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('10m')").message("timeout: 1ms to 10m"))]
@@ -82,7 +90,7 @@ const fn five_millis() -> Span {
 
 impl Default for ClientSpec {
     fn default() -> Self {
-        Self { replicas: one(), timeout: five_seconds(), image: None }
+        Self { replicas: one(), layers: one(), timeout: five_seconds(), image: None }
     }
 }
 

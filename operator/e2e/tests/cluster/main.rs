@@ -21,6 +21,7 @@ mod idle;
 mod independent_failures;
 #[cfg(test)]
 mod kubectl;
+mod layers;
 #[cfg(test)]
 mod operator_dies;
 #[cfg(test)]

@@ -12,7 +12,7 @@ fn unready(role: Role, problems: &[&str]) -> Observed {
     let seen = RoleSeen { ready: vec![], problems: problems.iter().map(ToString::to_string).collect() };
     match role {
         Role::Backend => observed.backend = seen,
-        Role::Client => observed.client = seen,
+        Role::Client | Role::Inner(_) => observed.client = seen,
         Role::Loadgen => observed.loadgen = seen,
     }
     observed
@@ -53,7 +53,9 @@ fn the_workloads_are_deployed_until_every_pod_is_ready() {
     one_short.client.ready.pop();
     let mut one_too_many = all.clone();
     one_too_many.client.ready.push(pod(Role::Client, 2));
-    for observed in [Observed::default(), one_short, one_too_many] {
+    let mut without_an_address = all.clone();
+    without_an_address.target = None;
+    for observed in [Observed::default(), one_short, one_too_many, without_an_address] {
         let plan = decide(&experiment, &observed, 0);
         assert_eq!((plan.workloads, plan.acts.len(), plan.status.arms.len()), (Workloads::Deployed, 0, 0));
         assert_eq!(plan.status.phase, Some(Phase::Deploying));
@@ -75,6 +77,9 @@ fn the_deadline_s_error_says_what_is_missing_and_why() {
         "not ready within 30s: backend: 0 of 1 ready (no pod yet); \
          client: 0 of 1 ready (the image x:1 cannot be pulled); loadgen: 0 of 1 ready (no pod yet)",
     );
+    let mut unaddressed = ready(&experiment(json!({})).spec);
+    unaddressed.target = None;
+    check_deadline(&unaddressed, "not ready within 30s: the client's Service has no address");
     let mut blocked = ready(&experiment(json!({})).spec);
     blocked.blocked = Some("Service lab/lab-client is there and is not this experiment's".into());
     check_deadline(&blocked, "not ready within 30s: Service lab/lab-client is there and is not this experiment's");

@@ -23,6 +23,12 @@ pub fn at(ms: i64) -> Timestamp {
 /// takes 10 s at most, what waits in the backend's queue 80 ms, and 30 s are allowed on top.
 pub const GIVEN_UP: i64 = 1_000 + 4_000 + 10_000 + 80 + 30_000;
 
+/// The roles of an experiment with one client.
+pub const ROLES: [Role; 3] = [Role::Backend, Role::Client, Role::Loadgen];
+
+/// The address of the client's Service.
+pub const TARGET: &str = "10.96.0.7:8000";
+
 /// One arm without retries, 20 requests/s for 4 s, no service in the second of them. `changes` replace whole fields.
 pub fn spec(changes: Value) -> RetryExperimentSpec {
     let mut spec = json!({
@@ -83,7 +89,9 @@ pub fn ready(spec: &RetryExperimentSpec) -> Observed {
     Observed {
         backend: pods(Role::Backend, spec.backend.replicas),
         client: pods(Role::Client, spec.client.replicas),
+        inner: (2..=spec.client.layers as u8).map(|n| pods(Role::Inner(n), spec.client.replicas)).collect(),
         loadgen: pods(Role::Loadgen, 1),
+        target: Some(TARGET.into()),
         blocked: None,
         runs: Runs::default(),
     }
@@ -102,7 +110,7 @@ pub fn settled(changes: Value) -> (RetryExperiment, Observed) {
 pub fn plans(experiment: &RetryExperiment) -> ArmPlan {
     let begun = experiment.status.as_ref().unwrap().arms.len();
     let arm: &Arm = &experiment.spec.arms[begun - 1];
-    arm_plan(&experiment.spec, arm, "lab-client:8000")
+    arm_plan(&experiment.spec, arm, TARGET)
 }
 
 /// The id of the run that is under way.
@@ -130,7 +138,8 @@ pub fn answers(
     }
     let runs = Runs {
         backends: each(&observed.backend, backend),
-        clients: each(&observed.client, client),
+        clients: each(&observed.client, &client),
+        inner: observed.inner.iter().map(|layer| each(layer, &client)).collect(),
         loadgens: each(&observed.loadgen, loadgen),
     };
     Observed { runs, ..observed.clone() }

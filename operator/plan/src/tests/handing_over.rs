@@ -8,7 +8,7 @@ use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunStat
 use serde_json::json;
 
 use super::given::{
-    absent, answers, at, decide, edit, everywhere, experiment, in_short, ready, report, run_id, settled, step,
+    TARGET, absent, answers, at, decide, edit, everywhere, experiment, in_short, ready, report, run_id, settled, step,
     two_arms, unreachable,
 };
 use crate::{Act, Observed, Workloads};
@@ -58,7 +58,7 @@ fn every_pod_is_told_the_same_plan_and_not_when_it_would_be_too_late() {
     let plans: Vec<_> =
         acts.iter().filter_map(|a| if let Act::HandOver { plan, .. } = a { Some(plan) } else { None }).collect();
     assert!(plans.iter().all(|plan| *plan == plans[0]));
-    assert_eq!(plans[0].loadgen.target, "lab-client:8000", "the client's Service");
+    assert_eq!(plans[0].loadgen.target, TARGET, "the client's Service");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     fault::{FaultKind, FaultWindow, roll},
-    stats::BackendSeries,
     station::{Departure, Station},
+    stats::BackendSeries,
     wire::{BackendPlan, FaultRecord},
 };
 
@@ -125,14 +125,14 @@ impl Engine<'_> {
             self.calendar.plan(Lane::Stations, at, Event::Station(number as u32));
         }
         for departure in left.drain(..) {
-            self.see_off(now, departure);
+            self.see_off(now, &departure);
         }
         self.backends.left = left;
     }
 
-    fn see_off(&mut self, now: Nanos, departure: Departure<Key>) {
+    fn see_off(&mut self, now: Nanos, departure: &Departure<Key>) {
         let series = &mut self.backends.series;
-        match departure {
+        match *departure {
             Departure::Served { request, .. } => {
                 series.completed.add(now / 1_000);
                 if self.attempts.get(request).is_none_or(|attempt| attempt.is_abandoned(now, self.network)) {

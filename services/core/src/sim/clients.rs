@@ -1,6 +1,6 @@
 //! The clients: each request follows the policy's state machine, with the limits of the client that it came to.
 //!
-//! With layers, the attempt of one client is the request of another, of the next layer. A client carries every request
+//! In a chain, the attempt of one client is the request of the next. A client carries every request
 //! through, even when whoever sent it has given it up: so did the attempts that it makes, all the way down.
 
 use super::{
@@ -8,23 +8,30 @@ use super::{
     calendar::Lane,
     engine::{Engine, Event},
     slab::Key,
-    spread::{nested_serial, spread},
+    spread::spread,
 };
 use crate::{
     load::Due,
-    policy::{AttemptEnd, AttemptKind, Draws, Fate, Limits, Outcome, Policy, Retrier, Start, Step, Turn},
+    policy::{AttemptEnd, Draws, Fate, Limits, Outcome, Retrier, Start, Step, Turn},
     stats::ClientSeries,
+    wire::{ClientPlan, ClientResults, nested_serial},
 };
 
-/// The clients of all layers.
+/// The clients, place by place of the chain.
 #[derive(Debug)]
 pub struct Clients<'s> {
-    policy: &'s Policy,
-    timeout: Nanos,
-    /// Layer by layer; just one where the policy has none, since they all are the same then.
+    /// Each place of the chain, the first one first.
+    layers: Vec<Layer<'s>>,
+}
+
+/// The clients in one place of the chain.
+#[derive(Debug)]
+struct Layer<'s> {
+    plan: &'s ClientPlan,
+    /// One for each client; just one for all of them where the policy has nothing that requests share.
     limits: Vec<Limits>,
     /// What all of them count.
-    pub series: ClientSeries,
+    series: ClientSeries,
 }
 
 /// A request at a client.
@@ -42,8 +49,6 @@ pub struct Call {
     wake_at: Option<Nanos>,
     client: u32,
     layer: u8,
-    /// An attempt above it was a retry or a hedge.
-    repeated: bool,
 }
 
 /// Who waits for a request's answer.
@@ -61,7 +66,6 @@ pub struct Attempt {
     call: Key,
     number: u32,
     layer: u8,
-    repeated: bool,
     /// The serial of its request.
     pub serial: u64,
     cohort_us: u64,
@@ -76,14 +80,21 @@ pub struct Attempt {
 impl<'s> Clients<'s> {
     /// Clients that have served nothing.
     pub fn new(setup: &'s Setup) -> Self {
-        let policy = &setup.client.strategy.policy;
-        let limits = if policy.has_limits() { setup.clients as usize * setup.layers as usize } else { 1 };
-        Self {
-            policy,
-            timeout: setup.client.timeout_ms * 1_000_000,
-            limits: (0..limits).map(|_| Limits::new(policy, 0)).collect(),
-            series: ClientSeries::default(),
-        }
+        let layer = |plan: &'s ClientPlan| {
+            let policy = &plan.strategy.policy;
+            let limits = if policy.has_limits() { setup.clients } else { 1 };
+            Layer {
+                plan,
+                limits: (0..limits).map(|_| Limits::new(policy, 0)).collect(),
+                series: ClientSeries::default(),
+            }
+        };
+        Self { layers: setup.layers().map(layer).collect() }
+    }
+
+    /// What they counted, the first ones first.
+    pub fn results(self) -> impl Iterator<Item = ClientResults> {
+        self.layers.into_iter().map(|layer| ClientResults { series: layer.series, ..ClientResults::default() })
     }
 }
 
@@ -94,7 +105,7 @@ impl Call {
         let key = due.user.map_or(due.serial, u64::from);
         Self {
             client: spread(setup.clients, setup.client.seed, key),
-            ..Self::new(setup, Caller::Load(due), cohort_us, due.serial, arrives, None)
+            ..Self::new(&setup.client, Caller::Load(due), cohort_us, due.serial, arrives, None)
         }
     }
 
@@ -102,25 +113,24 @@ impl Call {
     fn of_attempt(setup: &Setup, key: Key, attempt: &Attempt, now: Nanos) -> Self {
         let serial = nested_serial(attempt.serial, attempt.number);
         let layer = attempt.layer + 1;
+        let plan = &setup.inner[usize::from(attempt.layer)];
         Self {
-            client: u32::from(layer) * setup.clients + spread(setup.clients, setup.client.seed, serial),
+            client: spread(setup.clients, plan.seed, serial),
             layer,
-            repeated: attempt.repeated,
-            ..Self::new(setup, Caller::Attempt(key), attempt.cohort_us, serial, now, attempt.left)
+            ..Self::new(plan, Caller::Attempt(key), attempt.cohort_us, serial, now, attempt.left)
         }
     }
 
-    fn new(setup: &Setup, caller: Caller, cohort_us: u64, serial: u64, now: Nanos, left: Option<Nanos>) -> Self {
+    fn new(plan: &ClientPlan, caller: Caller, cohort_us: u64, serial: u64, now: Nanos, left: Option<Nanos>) -> Self {
         Self {
             caller,
             cohort_us,
             serial,
-            retrier: Retrier::new(&setup.client.strategy.policy, now, left),
+            retrier: Retrier::new(&plan.strategy.policy, now, left),
             latest: None,
             wake_at: None,
             client: 0,
             layer: 0,
-            repeated: false,
         }
     }
 }
@@ -138,21 +148,21 @@ impl Attempt {
 }
 
 impl Engine<'_> {
-    /// A request of the load reaches its client.
+    /// A request reaches its client.
     pub fn arrive(&mut self, now: Nanos, key: Key) {
         if let Some(call) = self.calls.get(key) {
-            self.clients.series.request(call.cohort_us);
+            self.clients.layers[usize::from(call.layer)].series.request(call.cohort_us);
         }
         self.follow(now, key, Retrier::begin);
     }
 
-    /// An attempt reaches a client of the next layer. True: there is one.
+    /// An attempt reaches the next client of the chain. False: there is none.
     pub fn pass_on(&mut self, now: Nanos, key: Key) -> bool {
-        let Some(attempt) = self.attempts.get(key).filter(|a| u32::from(a.layer) + 1 < self.setup.layers) else {
+        let Some(attempt) = self.attempts.get(key).filter(|a| usize::from(a.layer) < self.setup.inner.len()) else {
             return false;
         };
         let call = self.calls.insert(Call::of_attempt(self.setup, key, attempt, now));
-        self.follow(now, call, Retrier::begin);
+        self.arrive(now, call);
         true
     }
 
@@ -204,10 +214,10 @@ impl Engine<'_> {
     /// Takes a request one step further: tells its retrier what happened, and does what that says.
     fn follow(&mut self, now: Nanos, key: Key, tell: impl FnOnce(&mut Retrier, &mut Turn<'_>) -> Step) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let clients = &mut self.clients;
-        let own = if clients.limits.len() == 1 { 0 } else { call.client as usize };
-        let draws = Draws::new(self.setup.client.seed, call.serial);
-        let mut turn = Turn { policy: clients.policy, limits: &mut clients.limits[own], now_ns: now, draws };
+        let Layer { plan, limits, .. } = &mut self.clients.layers[usize::from(call.layer)];
+        let own = if limits.len() == 1 { 0 } else { call.client as usize };
+        let draws = Draws::new(plan.seed, call.serial);
+        let mut turn = Turn { policy: &plan.strategy.policy, limits: &mut limits[own], now_ns: now, draws };
         let step = tell(&mut call.retrier, &mut turn);
         let wake_at = call.retrier.wake_at_ns();
         if let Some(at) = wake_at.filter(|_| wake_at != call.wake_at) {
@@ -227,19 +237,17 @@ impl Engine<'_> {
             call: key,
             number: start.number,
             layer: call.layer,
-            repeated: call.repeated || start.kind != AttemptKind::First,
             serial: call.serial,
             cohort_us: call.cohort_us,
             left: start.left_ns,
             sibling: call.latest,
             given_up: None,
         };
-        if u32::from(call.layer) + 1 == self.setup.layers {
-            self.clients.series.attempt(call.cohort_us, now / 1_000, attempt.repeated);
-        }
+        let Layer { plan, series, .. } = &mut self.clients.layers[usize::from(call.layer)];
+        series.attempt(call.cohort_us, now / 1_000, start.number > 1);
         let attempt = self.attempts.insert(attempt);
         call.latest = Some(attempt);
-        let timeout = start.left_ns.map_or(self.clients.timeout, |left| left.min(self.clients.timeout));
+        let timeout = (plan.timeout_ms * 1_000_000).min(start.left_ns.unwrap_or(Nanos::MAX));
         self.calendar.plan(Lane::Network, now + self.network, Event::Receive(attempt));
         self.calendar.plan(Lane::Timeouts, now + timeout, Event::Timeout(attempt));
         let Self { calendar, attempts, .. } = self;
@@ -257,9 +265,9 @@ impl Engine<'_> {
             attempt.given_up = Some(now);
             link = attempt.sibling;
         }
+        self.clients.layers[usize::from(call.layer)].series.end(call.cohort_us, fate);
         match call.caller {
             Caller::Load(_) => {
-                self.clients.series.end(call.cohort_us, fate);
                 self.calendar.plan(Lane::Network, now + self.network, Event::Reply(key, fate.is_success()));
             }
             Caller::Attempt(outer) => {

@@ -7,11 +7,7 @@ use super::{
     clients::{Attempt, Call, Caller, Clients},
     slab::{Key, Slab},
 };
-use crate::{
-    load::Agenda,
-    stats::LoadLedger,
-    wire::{BackendResults, ClientResults},
-};
+use crate::{load::Agenda, stats::LoadLedger, wire::BackendResults};
 
 /// Something that happens at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +75,11 @@ impl<'s> Engine<'s> {
                 return Err(TooLarge { budget, reached_ms, duration_ms });
             }
         }
+        let mut clients = self.clients.results();
         Ok(Outcome {
             load: self.ledger.snapshot().into(),
-            client: ClientResults { series: self.clients.series, ..ClientResults::default() },
+            client: clients.next().unwrap_or_default(),
+            inner: clients.collect(),
             backend: BackendResults {
                 series: self.backends.series,
                 faults: self.backends.records,

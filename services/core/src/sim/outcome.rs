@@ -8,15 +8,14 @@ use crate::{
 };
 
 /// A run that is over, as its load generator, all of its clients and all of its backends counted it.
-///
-/// With layers, requests and fates are those of the outermost clients and attempts those that reached the backends; an
-/// attempt is a retry unless every attempt above it was a first one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Of the load generator.
     pub load: LoadgenResults,
-    /// Of all clients together.
+    /// Of all clients together; of all first ones, where several are in a chain.
     pub client: ClientResults,
+    /// Of all clients in each further place of a chain, from the second one on.
+    pub inner: Vec<ClientResults>,
     /// Of all backends together.
     pub backend: BackendResults,
     /// What happened in it: arrivals, deliveries, ends of service, answers, timeouts that came, waits that were over,
@@ -30,6 +29,7 @@ impl Outcome {
         ArmCounts {
             load: self.load.series.clone(),
             client: self.client.series.clone(),
+            inner: self.inner.iter().map(|results| results.series.clone()).collect(),
             backend: self.backend.series.clone(),
         }
     }
@@ -51,7 +51,9 @@ impl Outcome {
 
 /// The run would need more events than were allowed; nothing is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too large to simulate: more than {budget} events, and only {reached_ms} ms of {duration_ms} ms simulated by then")]
+#[error(
+    "too large to simulate: more than {budget} events, and only {reached_ms} ms of {duration_ms} ms simulated by then"
+)]
 pub struct TooLarge {
     /// The events that were allowed.
     pub budget: u64,

@@ -150,7 +150,7 @@ impl Prediction {
     pub fn new(setup: &Setup, outcomes: &[Outcome]) -> Self {
         let (faults, duration_ms) = (&setup.backend.faults, setup.load.duration_ms);
         let counts: Vec<_> = outcomes.iter().map(Outcome::counts).collect();
-        let most = f64::from(setup.client.strategy.policy.max_attempts).powi(setup.layers as i32);
+        let most = f64::from(setup.client.strategy.policy.max_attempts).powi(setup.inner.len() as i32 + 1);
         let window = |window| {
             let figures: Vec<Figures> = counts.iter().map(|counts| counts.figures(window)).collect();
             let requests = figures.iter().map(|f| f.requests).min().unwrap_or(0).max(1) as f64;

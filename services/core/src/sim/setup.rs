@@ -23,14 +23,16 @@ pub const MAX_BACKENDS: u32 = 10_000;
 pub struct Setup {
     /// What is sent, and when.
     pub load: LoadPlan,
-    /// What every client follows.
+    /// What every client follows; of the first one, where several are in a chain.
     pub client: ClientPlan,
+    /// What each inner client of a chain follows, from the second one on: the attempts of one are the requests of the next,
+    /// those of the last go to the backends.
+    pub inner: Vec<ClientPlan>,
     /// What breaks at every backend, and when.
     pub backend: BackendPlan,
-    /// Clients of each layer, each with limits of its own; requests are spread over them evenly and at random.
+    /// Clients, in each place of the chain so many; each has limits of its own, and requests are spread over them evenly and
+    /// at random.
     pub clients: u32,
-    /// Layers of clients in a chain: the attempts of one are the requests of the next, those of the last go to the backends.
-    pub layers: u32,
     /// Backends; attempts are spread over them evenly and at random.
     pub backends: u32,
     /// Of each backend.
@@ -48,10 +50,16 @@ impl Setup {
         // The plans' seeds lie next to each other; the golden ratio's multiples lie far apart.
         let shift = u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut other = self.clone();
-        for seed in [&mut other.load.seed, &mut other.client.seed, &mut other.backend.seed] {
+        let clients = std::iter::once(&mut other.client).chain(&mut other.inner).map(|plan| &mut plan.seed);
+        for seed in clients.chain([&mut other.load.seed, &mut other.backend.seed]) {
             *seed = seed.wrapping_add(shift);
         }
         other
+    }
+
+    /// Each client of the chain, the first one first.
+    pub fn layers(&self) -> impl Iterator<Item = &ClientPlan> {
+        std::iter::once(&self.client).chain(&self.inner)
     }
 
     /// Checks every field against its bounds.
@@ -60,11 +68,15 @@ impl Setup {
     /// Names the first field that is out of bounds.
     pub fn validate(&self) -> Result<(), FieldError> {
         self.load.validate().map_err(|e| e.within("load"))?;
-        self.client.validate().map_err(|e| e.within("client"))?;
+        for (layer, client) in self.layers().enumerate() {
+            client.validate().map_err(|e| e.within(&format!("clients[{layer}]")))?;
+        }
         self.backend.validate().map_err(|e| e.within("backend"))?;
-        for (field, value, most) in
-            [("clients", self.clients, MAX_CLIENTS), ("layers", self.layers, MAX_LAYERS), ("backends", self.backends, MAX_BACKENDS)]
-        {
+        for (field, value, most) in [
+            ("clients", self.clients, MAX_CLIENTS),
+            ("inner (their number)", self.inner.len() as u32 + 1, MAX_LAYERS),
+            ("backends", self.backends, MAX_BACKENDS),
+        ] {
             if !(1..=most).contains(&value) {
                 return Err(FieldError::new(field, value, format!("1 to {most}")));
             }

@@ -11,8 +11,10 @@ const PEAK_MIN_ARRIVALS: u64 = 20;
 pub struct ArmCounts {
     /// Of the load generator.
     pub load: LoadSeries,
-    /// Of all clients.
+    /// Of all clients; of the first one, where several are in a chain.
     pub client: ClientSeries,
+    /// Of each inner client of a chain, from the second one on. What one of them receives, the one before it has attempted.
+    pub inner: Vec<ClientSeries>,
     /// Of all backends.
     pub backend: BackendSeries,
 }
@@ -52,8 +54,11 @@ impl Fates {
 pub struct Figures {
     /// R: requests whose intended start lies in the window, the dropped ones included.
     pub requests: u64,
-    /// A: attempts of these requests, whenever they were made.
+    /// A: attempts of these requests, whenever they were made; with clients in a chain those of the last one, which calls
+    /// the backend.
     pub attempts: u64,
+    /// With clients in a chain: these attempts of each of them, the first client's first. Empty with a single one.
+    pub layer_attempts: Vec<u64>,
     /// Attempts that the clients started in the window, whichever request they belong to.
     pub wire_attempts: u64,
     /// Attempts that the backends received in the window.
@@ -77,6 +82,16 @@ pub struct Figures {
 }
 
 impl ArmCounts {
+    /// Each client of the chain, the first one first.
+    fn layers(&self) -> impl Iterator<Item = &ClientSeries> {
+        std::iter::once(&self.client).chain(&self.inner)
+    }
+
+    /// The client that calls the backend.
+    fn last_client(&self) -> &ClientSeries {
+        self.inner.last().unwrap_or(&self.client)
+    }
+
     /// The figures of one window.
     pub fn figures(&self, window: &Window) -> Figures {
         let (from, to) = (window.from_ms, window.to_ms);
@@ -92,13 +107,18 @@ impl ArmCounts {
             dropped: self.load.dropped.sum(from, to),
         };
         let requests = self.load.planned.sum(from, to);
-        let attempts = self.client.attempts.sum(from, to);
-        let wire_attempts = self.client.wire_attempts.sum(from, to);
+        let attempts = self.last_client().attempts.sum(from, to);
+        let wire_attempts = self.last_client().wire_attempts.sum(from, to);
         let backend_requests = self.backend.received.sum(from, to);
         let sent = self.client.requests.sum(from, to);
         Figures {
             requests,
             attempts,
+            layer_attempts: self
+                .layers()
+                .map(|c| c.attempts.sum(from, to))
+                .filter(|_| !self.inner.is_empty())
+                .collect(),
             wire_attempts,
             backend_requests,
             amplification: Ratio::new(attempts, requests),
@@ -119,7 +139,7 @@ impl ArmCounts {
             .step_by(1_000)
             .filter_map(|t| {
                 let arrivals = self.load.planned.sum(t, Some(t + 1_000));
-                let attempts = self.client.wire_attempts.sum(t, Some(t + 1_000));
+                let attempts = self.last_client().wire_attempts.sum(t, Some(t + 1_000));
                 Ratio::new(attempts, arrivals).filter(|_| arrivals >= PEAK_MIN_ARRIVALS)
             })
             .max()

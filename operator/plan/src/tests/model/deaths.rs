@@ -7,7 +7,7 @@ use super::{
     DEATHS, Findings, HORIZON, MS, Operator, SECOND, Us, carry_out, findings, for_all, operator::Hook, same,
     world::Script,
 };
-use crate::Role;
+use crate::tests::given::ROLES;
 
 /// What the experiment finds when nothing happens, and the steps that the operator takes.
 fn undisturbed(changes: &Value) -> (Findings, usize) {
@@ -64,7 +64,7 @@ fn two_operators_at_once_one_of_them_stale_send_nothing_twice() {
 #[test]
 fn pods_that_cannot_be_reached_for_a_while_change_nothing() {
     let cut = |role| [300 * MS, 1_100 * MS, 5 * SECOND].map(|length| Hook::Play(Script::Cut(role, length)));
-    let cuts = Role::ALL.map(cut).concat();
+    let cuts = ROLES.map(cut).concat();
     check(&json!({}), |steps| at_every_step(steps, &cuts));
 }
 
@@ -84,7 +84,7 @@ fn mishaps() -> impl Strategy<Value = Vec<(usize, Hook)>> {
     let hook = prop_oneof![
         length.clone().prop_map(Hook::Die),
         length.clone().prop_map(Hook::StandStill),
-        (0usize..3, length).prop_map(|(role, length)| Hook::Play(Script::Cut(Role::ALL[role], length))),
+        (0usize..3, length).prop_map(|(role, length)| Hook::Play(Script::Cut(ROLES[role], length))),
     ];
     proptest::collection::vec((1usize..70, hook), 1..=3).prop_map(|mut hooks| {
         hooks.sort_by_key(|(step, _)| *step);

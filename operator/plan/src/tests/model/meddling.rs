@@ -11,7 +11,7 @@ use super::{
     same, sent, status, violations,
     world::{Happening, Script, moment},
 };
-use crate::Role;
+use crate::{Role, tests::given::ROLES};
 
 /// Runs every case; whatever else comes of it, nothing may be that must never be.
 fn check<C: Sync + Debug>(
@@ -129,7 +129,7 @@ fn an_abort_leaves_no_run_under_way_when_the_operator_dies_over_it() {
 #[test]
 fn an_abort_leaves_no_run_under_way_on_pods_that_cannot_be_reached_at_first() {
     let steps = carry_out(&mut super::world(long_arms()), &[]);
-    let cases: Vec<_> = (1..=steps).flat_map(|step| Role::ALL.map(|role| (step, role))).collect();
+    let cases: Vec<_> = (1..=steps).flat_map(|step| ROLES.map(|role| (step, role))).collect();
     let abort = |&(step, role): &(usize, Role), world: &mut World| {
         let cut = Hook::Play(Script::Cut(role, 3 * SECOND));
         carry_out(world, &[(step, cut), (step, Hook::Play(Script::Abort))]);
@@ -152,7 +152,7 @@ fn pods_that_never_come_end_it_as_an_error_by_the_deadline() {
 
 #[test]
 fn a_pod_that_can_never_be_reached_ends_it_inconclusive_with_few_writes_and_no_load() {
-    for_all(&Role::ALL, |&role| {
+    for_all(&ROLES, |&role| {
         let mut world = super::world(json!({}));
         world.at(2 * SECOND, Happening::Script(Script::Cut(role, HORIZON)));
         carry_out(&mut world, &[]);

@@ -73,7 +73,13 @@ fn findings(world: &World) -> Findings {
     let RetryExperimentStatus { verdict, mut arms, criteria, .. } = status(world).clone();
     let never = || MicroTime(world::moment(0));
     for arm in &mut arms {
-        arm.run = RunRecord { id: String::new(), handover: 0, settled_at: never(), starts_at: never() };
+        arm.run = RunRecord {
+            id: String::new(),
+            handover: 0,
+            settled_at: never(),
+            starts_at: never(),
+            target: String::new(),
+        };
         arm.finished_at = None;
         for window in &mut arm.windows {
             (window.planned_at, window.actual_at) = (None, None);

@@ -76,7 +76,7 @@ impl Pod {
         if let Some(run) = self.runs.iter().find(|run| run.id == id) {
             let same = match self.role {
                 Role::Backend => run.plan.backend == plan.backend,
-                Role::Client => run.plan.client == plan.client,
+                Role::Client | Role::Inner(_) => run.plan.client == plan.client,
                 Role::Loadgen => run.plan.loadgen == plan.loadgen,
             };
             return if same { Ok(false) } else { Err(Refused) };

@@ -9,7 +9,7 @@ use super::{
     pod::{Pod, Refused, Run},
     traffic::Request,
 };
-use crate::{Act, Observed, PodRun, Role, RoleSeen, Runs, Workloads, deploy::replicas};
+use crate::{Act, Observed, PodRun, Role, RoleSeen, Runs, Workloads, deploy::replicas, tests::given::ROLES};
 
 /// Microseconds after the beginning of the world.
 pub type Us = i64;
@@ -188,7 +188,7 @@ impl World {
         match workloads {
             Workloads::Deployed if !is_there => {
                 let spec = self.experiment.spec.clone();
-                for role in Role::ALL {
+                for role in ROLES {
                     (0..replicas(&spec, role)).for_each(|_| self.boot(role));
                 }
             }
@@ -204,6 +204,7 @@ impl World {
             backend: self.role_seen(Role::Backend),
             client: self.role_seen(Role::Client),
             loadgen: self.role_seen(Role::Loadgen),
+            target: Some("10.96.0.1:8000".into()),
             ..Observed::default()
         };
         let arm = experiment.status.iter().filter_map(|s| s.arms.last()).find(|arm| arm.phase == ArmPhase::Running);
@@ -212,7 +213,7 @@ impl World {
             let clients = self.ask(Role::Client, id, |pod, now| pod.report(id, now, |run, _| run.client_results()));
             let backends =
                 self.ask(Role::Backend, id, |pod, now| pod.report(id, now, |run, _| run.backend_results(now)));
-            observed.runs = Runs { backends, clients, loadgens };
+            observed.runs = Runs { backends, clients, inner: vec![], loadgens };
         }
         observed
     }

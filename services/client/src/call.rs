@@ -8,9 +8,9 @@ use std::{
 use axum::http::HeaderMap;
 use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
-    wire::{BackendAnswer, ClientAnswer, RunTag},
+    wire::{BackendAnswer, ClientAnswer, RunTag, nested_serial},
 };
-use retrylab_runtime::{TraceContext, run_tag, time_left};
+use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
 use crate::{
     books::Books,
@@ -48,7 +48,11 @@ impl Call {
     /// A request arrives, and is counted.
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
-        let tag = run_tag(headers);
+        let tag = run_tag(headers).map(|tag| match attempt_number(headers) {
+            // It is an attempt of the client before, in a chain.
+            Some(number) => RunTag { serial: nested_serial(tag.serial, number), ..tag },
+            None => tag,
+        });
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every

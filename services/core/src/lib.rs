@@ -17,7 +17,7 @@ pub mod wire;
 /// The seeded generator that every random draw in Retrylab comes from.
 pub type Rng = rand::rngs::ChaCha8Rng;
 
-/// A number in which every bit hangs on every bit of the given one: SplitMix64's finaliser (Steele, Lea and Flood, "Fast
+/// A number in which every bit hangs on every bit of the given one: `SplitMix64`'s finaliser (Steele, Lea and Flood, "Fast
 /// Splittable Pseudorandom Number Generators", 2014).
 const fn mixed(number: u64) -> u64 {
     let z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);

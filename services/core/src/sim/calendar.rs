@@ -4,15 +4,17 @@
 //!
 //! Events at one moment happen in the order in which they were planned, so that a run is the same every time.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::{BinaryHeap, VecDeque},
-};
+use std::collections::VecDeque;
 
-use super::Nanos;
+use super::{
+    Nanos,
+    timers::{Entry, Timers},
+};
 
 /// A queue that is no longer than this is never tidied.
 const TIDY_FROM: usize = 1_024;
+/// The key of an event that is not there.
+const NONE: u128 = u128::MAX;
 
 /// Where an event is kept: it decides nothing but the speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,28 +23,24 @@ pub enum Lane {
     Network,
     /// Planned a constant time ahead, and mostly cancelled: timeouts.
     Timeouts,
-    /// Few at a time.
+    /// Few at a time: the next thing at each station.
     Stations,
     /// Any number, at any time.
     Timers,
 }
+
+const LANES: [Lane; 4] = [Lane::Network, Lane::Timeouts, Lane::Stations, Lane::Timers];
 
 /// The events that are planned.
 #[derive(Debug)]
 pub struct Calendar<E> {
     network: VecDeque<Entry<E>>,
     timeouts: VecDeque<Entry<E>>,
-    stations: BinaryHeap<Reverse<Entry<E>>>,
-    timers: BinaryHeap<Reverse<Entry<E>>>,
+    stations: Timers<E>,
+    timers: Timers<E>,
+    /// The key of each lane's first event.
+    heads: [u128; LANES.len()],
     planned: u64,
-}
-
-/// An event with its place in time.
-#[derive(Clone, Copy, Debug)]
-struct Entry<E> {
-    at: Nanos,
-    number: u64,
-    event: E,
 }
 
 impl<E: Copy> Calendar<E> {
@@ -51,81 +49,68 @@ impl<E: Copy> Calendar<E> {
         Self {
             network: VecDeque::new(),
             timeouts: VecDeque::new(),
-            stations: BinaryHeap::new(),
-            timers: BinaryHeap::new(),
+            stations: Timers::new(),
+            timers: Timers::new(),
+            heads: [NONE; LANES.len()],
             planned: 0,
         }
     }
 
-    /// Plans an event. One that would stand before another in its queue goes to the heap.
+    /// Plans an event. One that would stand before another in its queue goes to the timers.
     pub fn plan(&mut self, lane: Lane, at: Nanos, event: E) {
         let entry = Entry { at, number: self.planned, event };
         self.planned += 1;
-        let queue = match lane {
-            Lane::Network => &mut self.network,
-            Lane::Timeouts => &mut self.timeouts,
-            Lane::Stations => return self.stations.push(Reverse(entry)),
-            Lane::Timers => return self.timers.push(Reverse(entry)),
+        let lane = match lane {
+            Lane::Network if self.network.back().is_none_or(|last| last.at <= at) => {
+                self.network.push_back(entry);
+                lane
+            }
+            Lane::Timeouts if self.timeouts.back().is_none_or(|last| last.at <= at) => {
+                self.timeouts.push_back(entry);
+                lane
+            }
+            Lane::Stations => {
+                self.stations.push(entry);
+                lane
+            }
+            Lane::Network | Lane::Timeouts | Lane::Timers => {
+                self.timers.push(entry);
+                Lane::Timers
+            }
         };
-        if queue.back().is_none_or(|last| last.at <= at) {
-            queue.push_back(entry);
-        } else {
-            self.timers.push(Reverse(entry));
-        }
+        let head = &mut self.heads[lane as usize];
+        *head = entry.key().min(*head);
     }
 
     /// Throws out timeouts that are off, once they are the greater part of their queue: `live` is how many are not.
     pub fn tidy_timeouts(&mut self, live: usize, mut is_live: impl FnMut(&E) -> bool) {
         if self.timeouts.len() >= TIDY_FROM.max(2 * live) {
             self.timeouts.retain(|entry| is_live(&entry.event));
+            self.heads[Lane::Timeouts as usize] = self.timeouts.front().map_or(NONE, Entry::key);
         }
     }
 
-    /// When the next event is.
-    pub fn next_at(&self) -> Option<Nanos> {
-        self.first().map(|(at, _, _)| at)
+    /// When the next event is, and where it is kept.
+    pub fn next(&self) -> Option<(Nanos, Lane)> {
+        let (mut first, mut lane) = (self.heads[0], LANES[0]);
+        for other in &LANES[1..] {
+            if self.heads[*other as usize] < first {
+                (first, lane) = (self.heads[*other as usize], *other);
+            }
+        }
+        (first != NONE).then_some(((first >> 64) as Nanos, lane))
     }
 
-    /// Takes the next event.
-    pub fn take(&mut self) -> Option<(Nanos, E)> {
-        let entry = match self.first()?.2 {
-            Lane::Network => self.network.pop_front(),
-            Lane::Timeouts => self.timeouts.pop_front(),
-            Lane::Stations => self.stations.pop().map(|Reverse(entry)| entry),
-            Lane::Timers => self.timers.pop().map(|Reverse(entry)| entry),
+    /// Takes the first event that is kept there.
+    pub fn take(&mut self, lane: Lane) -> Option<E> {
+        let (entry, head) = match lane {
+            Lane::Network => (self.network.pop_front(), self.network.front()),
+            Lane::Timeouts => (self.timeouts.pop_front(), self.timeouts.front()),
+            Lane::Stations => (self.stations.pop(), self.stations.peek()),
+            Lane::Timers => (self.timers.pop(), self.timers.peek()),
         };
-        entry.map(|entry| (entry.at, entry.event))
-    }
-
-    fn first(&self) -> Option<(Nanos, u64, Lane)> {
-        let key = |entry: &Entry<E>, lane| (entry.at, entry.number, lane);
-        let heads = [
-            self.network.front().map(|e| key(e, Lane::Network)),
-            self.timeouts.front().map(|e| key(e, Lane::Timeouts)),
-            self.stations.peek().map(|Reverse(e)| key(e, Lane::Stations)),
-            self.timers.peek().map(|Reverse(e)| key(e, Lane::Timers)),
-        ];
-        heads.into_iter().flatten().min_by_key(|&(at, number, _)| (at, number))
-    }
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<E> Eq for Entry<E> {}
-
-impl<E> PartialOrd for Entry<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E> Ord for Entry<E> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
+        self.heads[lane as usize] = head.map_or(NONE, Entry::key);
+        entry.map(|entry| entry.event)
     }
 }
 
@@ -134,8 +119,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const LANES: [Lane; 4] = [Lane::Network, Lane::Timeouts, Lane::Stations, Lane::Timers];
 
     proptest! {
         #[test]
@@ -148,7 +131,8 @@ mod tests {
             }
             let mut expected: Vec<_> = planned.iter().enumerate().map(|(number, &(at, _))| (at, number)).collect();
             expected.sort_unstable();
-            let taken: Vec<_> = std::iter::from_fn(|| calendar.take()).collect();
+            let next = || calendar.next().and_then(|(at, lane)| Some((at, calendar.take(lane)?)));
+            let taken: Vec<_> = std::iter::from_fn(next).collect();
             prop_assert_eq!(taken, expected);
         }
     }

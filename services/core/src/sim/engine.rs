@@ -94,12 +94,13 @@ impl<'s> Engine<'s> {
     fn step(&mut self) -> Option<Nanos> {
         loop {
             let arrival = self.agenda.next_at().map(|at| at as Nanos);
-            let planned = self.calendar.next_at();
-            if let Some(arrival) = arrival.filter(|&at| planned.is_none_or(|planned| at < planned)) {
+            let planned = self.calendar.next();
+            if let Some(arrival) = arrival.filter(|&at| planned.is_none_or(|(planned, _)| at < planned)) {
                 self.send(arrival);
                 return Some(arrival);
             }
-            let (now, event) = self.calendar.take()?;
+            let (now, lane) = planned?;
+            let event = self.calendar.take(lane)?;
             if self.happen(now, event) {
                 return Some(now);
             }

@@ -19,6 +19,7 @@ mod predict;
 mod setup;
 mod slab;
 mod spread;
+mod timers;
 mod tipping;
 
 pub use hysteresis::{LoopPoint, hysteresis};

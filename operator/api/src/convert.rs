@@ -148,7 +148,7 @@ fn fault_windows(faults: &[Fault]) -> Vec<FaultWindow> {
                 FaultType::Freeze => FaultKind::Freeze,
             };
             let (at_ms, for_ms) = (fault.at.as_millis(), fault.for_.as_millis());
-            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind }
+            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind, restart: false }
         })
         .collect();
     windows.sort_by_key(|window| window.at_ms);

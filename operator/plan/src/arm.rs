@@ -173,7 +173,7 @@ fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Ti
     let queue_ms = (u64::from(backend.queue / backend.concurrency.max(1)) + 1) * backend.service_time.as_millis();
     let added_ms = plan.backend.faults.iter().map(|fault| match fault.kind {
         FaultKind::Latency { delay_ms, .. } => delay_ms,
-        FaultKind::Error { .. } | FaultKind::Freeze => 0,
+        _ => 0,
     });
     // An inner client goes on when the one before it has given up; so each layer may add a whole request's time.
     let requests_ms = plan.loadgen.timeout_ms * u64::from(plan.layers());

@@ -26,7 +26,7 @@ async fn fail(
 ) -> Result<Json<FailureStatus>, ApiError> {
     let (kind, length_ms) = request.fault()?;
     backend.open_books.note_foreign_fault();
-    backend.faults.begin_by_hand(kind, Duration::from_millis(length_ms));
+    backend.faults.begin_by_hand(kind, request.restart, Duration::from_millis(length_ms));
     Ok(Json(backend.faults.status()))
 }
 

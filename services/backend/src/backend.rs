@@ -4,12 +4,15 @@ use std::{io, sync::Arc};
 
 use axum::{Router, extract::State, middleware::from_fn_with_state, response::Response, routing::get};
 use prometheus::Registry;
-use retrylab_core::wire::Health;
-use retrylab_runtime::{HttpMetrics, Json, Runs, Unforeseen, exposition, guarded, run_routes, with_json_errors};
+use retrylab_core::{
+    station::BackendModel,
+    wire::{FieldError, Health},
+};
+use retrylab_runtime::{HttpMetrics, Json, Runs, exposition, guarded, run_routes, with_json_errors};
 
 use crate::{
-    admin, books::OpenBooks, config::Config, faults::Faults, metrics::Metrics, process::process, run::BackendWorkload,
-    workers::Workers,
+    admin, books::OpenBooks, config::Config, dice::Dice, faults::Faults, metrics::Metrics, process::process,
+    run::BackendWorkload, workers::Workers,
 };
 
 /// Why a backend can't start.
@@ -18,6 +21,9 @@ pub enum StartError {
     /// The operating system has no timer.
     #[error("cannot create a timer: {0}")]
     Timer(#[from] io::Error),
+    /// The settings are not allowed.
+    #[error("cannot take the settings: {0}")]
+    Settings(#[from] FieldError),
     /// A metric was registered twice.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -34,24 +40,27 @@ pub struct Backend {
     pub open_books: Arc<OpenBooks>,
     /// The backend's own metrics.
     pub metrics: Arc<Metrics>,
-    /// For what belongs to no run.
-    pub unforeseen: Unforeseen,
+    /// What is left to chance.
+    pub dice: Arc<Dice>,
+    /// What it is like.
+    pub model: BackendModel,
     registry: Registry,
 }
 
 /// A backend of its own, with its state, as a router. Dropping the router ends its tasks. Needs a tokio runtime.
 ///
 /// # Errors
-/// When the operating system has no timer.
+/// When a setting is not allowed, or the operating system has no timer.
 pub fn app(config: Config) -> Result<Router, StartError> {
     let registry = Registry::new();
     let http = HttpMetrics::new("backend", &registry)?;
     let metrics = Arc::new(Metrics::new(&registry)?);
-    let workers = Arc::new(Workers::new(config.capacity(), config.service_time())?);
-    let faults = Arc::new(Faults::new(Arc::clone(&workers)));
+    let model = config.model()?;
+    let (workers, dice) = (Arc::new(Workers::new(&model)?), Arc::new(Dice::default()));
+    let faults = Arc::new(Faults::new(Arc::clone(&workers), Arc::clone(&dice)));
     let open_books = Arc::new(OpenBooks::default());
     let workload = BackendWorkload { faults: Arc::clone(&faults), open_books: Arc::clone(&open_books) };
-    let backend = Arc::new(Backend { workers, faults, open_books, metrics, unforeseen: Unforeseen::new(), registry });
+    let backend = Arc::new(Backend { workers, faults, open_books, metrics, dice, model, registry });
     let admin = admin::routes().with_state(Arc::clone(&backend)).merge(run_routes(Runs::new(workload)));
     let open = Router::new()
         .route("/process", get(process))

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use retrylab_core::{
+    station::End,
     stats::BackendSeries,
     wire::{BackendPlan, BackendResults, RunTag},
 };
@@ -48,6 +49,11 @@ impl Books {
         }
     }
 
+    /// Whether a window is one of the run's.
+    pub fn has(&self, window: &Arc<Window>) -> bool {
+        self.windows.iter().any(|one| Arc::ptr_eq(one, window))
+    }
+
     /// A request arrived.
     pub fn received(&self) {
         self.write(|page, now_us| {
@@ -56,7 +62,7 @@ impl Books {
         });
     }
 
-    /// A fault answered a request.
+    /// A fault ended a request.
     pub fn injected(&self) {
         self.write(|page, now_us| {
             page.series.injected.add(now_us);
@@ -64,21 +70,10 @@ impl Books {
         });
     }
 
-    /// The full queue turned a request away.
-    pub fn rejected(&self) {
+    /// A request left the station; `wasted`: served for a client that had gone.
+    pub fn left(&self, end: End, wasted: bool) {
         self.write(|page, now_us| {
-            page.series.rejected.add(now_us);
-            page.in_flight -= 1;
-        });
-    }
-
-    /// A request has been served; `wasted`: for a client that had gone.
-    pub fn completed(&self, wasted: bool) {
-        self.write(|page, now_us| {
-            page.series.completed.add(now_us);
-            if wasted {
-                page.series.wasted.add(now_us);
-            }
+            page.series.left(now_us, end, wasted);
             page.in_flight -= 1;
         });
     }

@@ -13,13 +13,14 @@ use std::{
 use retrylab_core::{fault::FaultKind, wire::FailureStatus};
 use tokio::task::JoinSet;
 
-use crate::{timestamp::rfc3339, window::Window, workers::Workers};
+use crate::{dice::Dice, timestamp::rfc3339, window::Window, workers::Workers};
 
 /// The faults that are active now.
 #[derive(Debug)]
 pub struct Faults {
     places: Mutex<Places>,
     workers: Arc<Workers>,
+    dice: Arc<Dice>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ struct OfRun {
 struct ByHand {
     number: u64,
     kind: FaultKind,
+    /// Whether its end is a start of the backend.
+    restart: bool,
     ends: Instant,
     /// Ends the fault in time; dropped with it.
     _timer: JoinSet<()>,
@@ -54,12 +57,14 @@ pub struct Met {
     pub window: Option<Arc<Window>>,
     /// … and struck by it, unless the fault in force is another one.
     pub is_the_windows: bool,
+    /// Whether the workers are as the fault makes them; true of one that does not act on them.
+    pub workers_follow: bool,
 }
 
 impl Faults {
     /// No fault is active.
-    pub fn new(workers: Arc<Workers>) -> Self {
-        Self { places: Mutex::default(), workers }
+    pub fn new(workers: Arc<Workers>, dice: Arc<Dice>) -> Self {
+        Self { places: Mutex::default(), workers, dice }
     }
 
     /// What a request that arrives now meets; `None`: no fault is active.
@@ -67,7 +72,11 @@ impl Faults {
         let places = self.lock();
         let window = places.of_run.as_ref().map(|fault| Arc::clone(&fault.window));
         let is_the_windows = places.by_hand.is_none();
-        places.in_force().map(|(kind, _)| Met { kind: kind.clone(), window, is_the_windows })
+        let (kind, _) = places.in_force()?;
+        let acts_on_workers = matches!(kind, FaultKind::Freeze | FaultKind::Capacity { .. });
+        // Within the lock in which the workers were told, so that a fault is never seen here before or after it is there.
+        let workers_follow = !acts_on_workers || self.workers.follow(kind);
+        Some(Met { kind: kind.clone(), window, is_the_windows, workers_follow })
     }
 
     /// Whether a fault that somebody started by hand is in force.
@@ -104,6 +113,9 @@ impl Faults {
         }
         places.of_run = Some(OfRun { window: Arc::clone(window), ends });
         self.follow(&places);
+        if places.by_hand.is_none() {
+            self.cut_off(&window.plan.kind, Some(window));
+        }
     }
 
     /// A window of the run ends, or will never begin; nothing if it has ended already.
@@ -112,11 +124,18 @@ impl Faults {
         window.end();
         if places.of_run.take_if(|fault| Arc::ptr_eq(&fault.window, window)).is_some() {
             self.follow(&places);
+            self.restart_after(window.plan.restart);
         }
     }
 
+    /// The backend is as after a start.
+    pub fn restart_backend(&self) {
+        self.workers.restart();
+    }
+
     /// A fault begins by hand and ends by itself after `length`; it replaces one that was begun so before.
-    pub fn begin_by_hand(self: &Arc<Self>, kind: FaultKind, length: Duration) {
+    /// `restart`: its end is a start of the backend.
+    pub fn begin_by_hand(self: &Arc<Self>, kind: FaultKind, restart: bool, length: Duration) {
         let mut places = self.lock();
         places.started_by_hand += 1;
         let (number, ends) = (places.started_by_hand, Instant::now() + length);
@@ -128,32 +147,57 @@ impl Faults {
                 faults.end_by_hand(number);
             }
         });
-        places.by_hand = Some(ByHand { number, kind, ends, _timer: timer });
+        let kind = &places.by_hand.insert(ByHand { number, kind, restart, ends, _timer: timer }).kind.clone();
         self.follow(&places);
+        self.cut_off(kind, None);
     }
 
     /// Ends every fault that is active.
     pub fn recover(&self) {
         let mut places = self.lock();
-        if let Some(fault) = places.of_run.take() {
-            fault.window.end();
-        }
-        places.by_hand = None;
+        let of_run = places.of_run.take();
+        let by_hand = places.by_hand.take();
         self.follow(&places);
+        if let Some(OfRun { window, .. }) = &of_run {
+            window.end();
+            self.restart_after(window.plan.restart);
+        }
+        self.restart_after(by_hand.is_some_and(|fault| fault.restart));
     }
 
     fn end_by_hand(&self, number: u64) {
         let mut places = self.lock();
         // The fault may have been replaced while its timer, already gone off, waited for the lock.
-        if places.by_hand.take_if(|fault| fault.number == number).is_some() {
+        if let Some(fault) = places.by_hand.take_if(|fault| fault.number == number) {
             self.follow(&places);
+            self.restart_after(fault.restart);
         }
     }
 
-    /// The workers stop and start with the fault in force. Within the lock, so that the last change is the last word.
+    fn restart_after(&self, restart: bool) {
+        if restart {
+            self.workers.restart();
+        }
+    }
+
+    /// A Reset that begins strikes those that are here as well: nobody will get their answers.
+    fn cut_off(&self, kind: &FaultKind, window: Option<&Arc<Window>>) {
+        let FaultKind::Reset { permille } = *kind else { return };
+        self.workers.for_each(|job| {
+            let of_run = job.of_run().clone();
+            let struck = self.dice.strikes(permille, of_run.chance) && job.cut_off();
+            if let (Some(window), Some(books)) = (window, &of_run.books)
+                && books.has(window)
+            {
+                window.expose(struck);
+            }
+        });
+    }
+
+    /// The workers are as the fault in force makes them. Within the lock, so that the last change is the last word.
     fn follow(&self, places: &Places) {
         let in_force = places.in_force();
-        self.workers.set_frozen(matches!(in_force, Some((FaultKind::Freeze, _))));
+        self.workers.set_fault(in_force.map(|(kind, _)| kind));
         tracing::info!(fault = ?in_force.map(|(kind, _)| kind), "fault in force");
     }
 

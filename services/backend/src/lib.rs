@@ -9,6 +9,7 @@ mod alarm;
 mod backend;
 mod books;
 mod config;
+mod dice;
 mod faults;
 mod job;
 mod metrics;

@@ -1,6 +1,7 @@
 //! The backend's own metrics; those of every service are in the runtime.
 
 use prometheus::{IntCounter, IntGauge, Registry};
+use retrylab_core::station::End;
 
 /// Registered in one registry, written by the requests, and the gauges when somebody looks.
 #[derive(Debug)]
@@ -9,10 +10,16 @@ pub struct Metrics {
     pub received: IntCounter,
     /// Requests that arrived while a fault was active.
     pub during_failure: IntCounter,
-    /// Requests that a fault answered.
+    /// Requests that a fault ended.
     pub injected: IntCounter,
     /// Requests that the full queue turned away.
     pub rejected: IntCounter,
+    /// Requests that the queue's discipline dropped.
+    pub dropped: IntCounter,
+    /// Requests whose deadline had passed when they would have been served.
+    pub expired: IntCounter,
+    /// Requests given up because their client had gone.
+    pub cancelled: IntCounter,
     /// Requests served for a client that had gone.
     pub wasted: IntCounter,
     /// Whether a fault is active.
@@ -24,6 +31,17 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// A request left the station; `wasted`: served for a client that had gone.
+    pub fn left(&self, end: End, wasted: bool) {
+        match end {
+            End::Served { .. } => self.wasted.inc_by(u64::from(wasted)),
+            End::Rejected => self.rejected.inc(),
+            End::Dropped => self.dropped.inc(),
+            End::Expired => self.expired.inc(),
+            End::Cancelled => self.cancelled.inc(),
+        }
+    }
+
     /// Registers them all.
     ///
     /// # Errors
@@ -42,8 +60,14 @@ impl Metrics {
         Ok(Self {
             received: counter("retrylab_backend_received_total", "Requests to /process that arrived")?,
             during_failure: counter("requests_during_failure_total", "Requests that arrived while a fault was active")?,
-            injected: counter("failure_requests_total", "Requests that a fault answered with an error")?,
+            injected: counter(
+                "failure_requests_total",
+                "Requests that a fault ended, with an error or without an answer",
+            )?,
             rejected: counter("retrylab_backend_rejected_total", "Requests that the full queue turned away")?,
+            dropped: counter("retrylab_backend_dropped_total", "Requests that the queue's discipline dropped")?,
+            expired: counter("retrylab_backend_expired_total", "Requests not served since their deadline had passed")?,
+            cancelled: counter("retrylab_backend_cancelled_total", "Requests given up because their client had gone")?,
             wasted: counter("retrylab_backend_wasted_total", "Requests served for a client that had gone")?,
             failure_active: gauge("failure_injection_active", "1 while a fault is active, else 0")?,
             in_service: gauge("retrylab_backend_in_service", "Requests in service")?,

@@ -1,102 +1,158 @@
 //! `GET /process`: a request meets the fault in force, waits for a worker, is served.
 
 use std::{
+    future::pending,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    extract::{ConnectInfo, Request, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use rand::RngExt;
 use retrylab_core::{
-    fault::{self, FaultKind},
+    fault::FaultKind,
+    station::{Chance, End, Ticket},
     wire::BackendAnswer,
 };
-use retrylab_runtime::{Json, TraceContext, attempt_number, run_tag};
+use retrylab_runtime::{Json, Peer, TraceContext, attempt_number, run_tag};
 
 use crate::{
     backend::Backend,
-    books::Books,
     faults::Met,
-    job::{Done, Job},
+    job::{Job, News, OfRun},
+    workers::Workers,
 };
+
+/// How long a blackhole holds a connection at most: as long as any client of an experiment may wait for an answer.
+const HELD_MAX: Duration = Duration::from_secs(600);
 
 /// A request on its way through the backend.
 struct Arrival {
     at: Instant,
     trace: TraceContext,
-    /// Of the run that the request belongs to.
-    books: Option<Arc<Books>>,
-    /// The request's number in the run and the attempt's number in the request.
-    attempt: Option<(u64, u32)>,
+    of_run: OfRun,
+    /// Whose connection can be cut.
+    peer: Option<Peer>,
 }
 
 /// Serves one request.
 pub async fn process(State(backend): State<Arc<Backend>>, request: Request) -> Response {
-    let arrival = Arrival::of(&backend, request.headers());
+    let arrival = Arrival::of(&backend, &request);
     drop(request); // its buffers are not held while it waits
     backend.metrics.received.inc();
-    if let Some(books) = &arrival.books {
+    if let Some(books) = &arrival.of_run.books {
         books.received();
     }
     let delay = match arrival.struck_by(&backend) {
         Some(FaultKind::Error { status, .. }) => return arrival.injected(&backend, status),
+        Some(FaultKind::Blackhole { .. }) => return arrival.swallowed(&backend).await,
+        Some(FaultKind::Reset { .. } | FaultKind::Refuse { .. }) => return arrival.turned_out(&backend).await,
         Some(FaultKind::Latency { delay_ms, .. }) => Duration::from_millis(delay_ms),
-        Some(FaultKind::Freeze) | None => Duration::ZERO,
+        Some(FaultKind::Freeze | FaultKind::Capacity { .. }) | None => Duration::ZERO,
     };
-    let (job, news) = Job::new(Arc::clone(&backend.metrics), arrival.books.clone());
-    backend.workers.take(job, delay);
+    let (job, news) = Job::new(Arc::clone(&backend.metrics), arrival.of_run.clone());
+    let lot = backend.dice.lot(&backend.model, arrival.of_run.chance);
+    let ticket = backend.workers.take(job, delay, None, lot);
+    let mut presence = Presence { workers: &backend.workers, ticket, ends: backend.model.cancel_on_disconnect };
     match news.await {
-        Ok(Done::Served { processing }) => arrival.answer(StatusCode::OK, processing, false, None),
-        Ok(Done::Rejected) => arrival.unavailable("queue full"),
-        Err(_) => arrival.unavailable("ending"),
+        Ok(News::Left { end, processing }) => {
+            presence.ends = false;
+            arrival.left(end, processing)
+        }
+        Ok(News::CutOff) => arrival.cut().await,
+        Err(_) => arrival.answer(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO, false, Some("ending")),
+    }
+}
+
+/// That somebody waits for a request. When the connection ends, the handler is dropped and this with it.
+struct Presence<'a> {
+    workers: &'a Workers,
+    ticket: Ticket,
+    /// Whether the station is to be told.
+    ends: bool,
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        if self.ends {
+            self.workers.disconnect(self.ticket);
+        }
     }
 }
 
 impl Arrival {
-    fn of(backend: &Backend, headers: &HeaderMap) -> Self {
+    fn of(backend: &Backend, request: &Request) -> Self {
+        let (headers, at) = (request.headers(), Instant::now());
         let tag = run_tag(headers);
+        let books = tag.as_ref().and_then(|tag| backend.open_books.of(tag));
+        let chance = match (&books, &tag, attempt_number(headers)) {
+            (Some(books), Some(tag), Some(attempt)) => Some(Chance { seed: books.seed, serial: tag.serial, attempt }),
+            _ => None,
+        };
         Self {
-            at: Instant::now(),
-            trace: TraceContext::of(headers, || backend.unforeseen.trace_id()),
-            books: tag.as_ref().and_then(|tag| backend.open_books.of(tag)),
-            attempt: tag.and_then(|tag| Some((tag.serial, attempt_number(headers)?))),
+            at,
+            trace: TraceContext::of(headers, || backend.dice.trace_id()),
+            of_run: OfRun { books, chance },
+            peer: request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.clone()),
         }
     }
 
     /// The fault that strikes the request, if one does. If a window of its run is in effect, it counts as exposed.
     fn struck_by(&self, backend: &Backend) -> Option<FaultKind> {
-        let Met { kind, window, is_the_windows } = backend.faults.met()?;
+        let Met { kind, window, is_the_windows, workers_follow } = backend.faults.met()?;
         backend.metrics.during_failure.inc();
-        let struck = kind.permille() >= 1_000 || self.draw(backend) < kind.permille();
-        if let (Some(window), Some(_)) = (window, &self.books) {
+        let struck = workers_follow && backend.dice.strikes(kind.permille(), self.of_run.chance);
+        if let (Some(window), Some(_)) = (window, &self.of_run.books) {
             window.expose(struck && is_the_windows);
         }
         struck.then_some(kind)
     }
 
-    /// A number from 0 to 999: an attempt of a run rolls its own, anything else one that nobody can foresee.
-    fn draw(&self, backend: &Backend) -> u16 {
-        match (&self.books, self.attempt) {
-            (Some(books), Some((serial, attempt))) => fault::roll(books.seed, serial, attempt),
-            _ => backend.unforeseen.draw(|rng| rng.random_range(0..1_000)),
-        }
-    }
-
     fn injected(&self, backend: &Backend, status: u16) -> Response {
-        backend.metrics.injected.inc();
-        if let Some(books) = &self.books {
-            books.injected();
-        }
+        self.ended_by_fault(backend);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         self.answer(status, Duration::ZERO, true, Some("injected failure"))
     }
 
-    fn unavailable(&self, why: &str) -> Response {
-        self.answer(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO, false, Some(why))
+    /// For the backend it is over; the client will have to find out by itself.
+    async fn swallowed(&self, backend: &Backend) -> Response {
+        self.ended_by_fault(backend);
+        tokio::time::sleep(HELD_MAX).await;
+        self.cut().await
+    }
+
+    async fn turned_out(&self, backend: &Backend) -> Response {
+        self.ended_by_fault(backend);
+        self.cut().await
+    }
+
+    fn ended_by_fault(&self, backend: &Backend) {
+        backend.metrics.injected.inc();
+        if let Some(books) = &self.of_run.books {
+            books.injected();
+        }
+    }
+
+    /// Cuts the connection, with which this ends; without a connection, until whoever called gives up.
+    async fn cut(&self) -> Response {
+        match &self.peer {
+            Some(peer) => match peer.cut().await {},
+            None => pending().await,
+        }
+    }
+
+    fn left(&self, end: End, processing: Duration) -> Response {
+        let why = match end {
+            End::Served { .. } => None,
+            End::Rejected => Some("queue full"),
+            End::Dropped => Some("waited too long"),
+            End::Expired => Some("deadline passed"),
+            End::Cancelled => Some("cancelled"),
+        };
+        let status = StatusCode::from_u16(end.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        self.answer(status, processing, false, why)
     }
 
     fn answer(

@@ -62,8 +62,11 @@ impl Run for BackendRun {
     }
 }
 
-/// Begins and ends the run's windows, one after the other.
+/// Begins and ends the run's windows, one after the other. A run starts with a backend that has just started, so that
+/// every arm finds the same one.
 async fn follow(books: Arc<Books>, faults: Arc<Faults>) {
+    tokio::time::sleep_until(books.clock.moment(Duration::ZERO).into()).await;
+    faults.restart_backend();
     for window in &books.windows {
         run_window(&books, &faults, window).await;
     }

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn window() -> Window {
-        let plan = FaultWindow { name: "w".into(), at_ms: 0, for_ms: 1, kind: FaultKind::Freeze };
+        let plan = FaultWindow { name: "w".into(), at_ms: 0, for_ms: 1, kind: FaultKind::Freeze, restart: false };
         Window::new(plan, RunClock::starting_in(0))
     }
 

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use retrylab_core::station::{Capacity, Departure, Station};
+use retrylab_core::{
+    fault::FaultKind,
+    station::{Arrival, BackendModel, Departure, Lot, Station, Ticket},
+};
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{alarm::Alarm, job::Job};
@@ -38,22 +41,45 @@ impl Workers {
     ///
     /// # Errors
     /// When the operating system has no timer.
-    pub fn new(capacity: Capacity, service_time: Duration) -> io::Result<Self> {
-        let state = State { station: Station::new(capacity, service_time), alarm: None };
+    pub fn new(model: &BackendModel) -> io::Result<Self> {
+        let state = State { station: Station::new(model), alarm: None };
         let floor = Arc::new(Floor { opened: Instant::now(), state: Mutex::new(state), sooner: Notify::new() });
         let mut driver = JoinSet::new();
         driver.spawn(drive(Arc::clone(&floor), Alarm::new()?));
         Ok(Self { floor, _driver: driver })
     }
 
-    /// Takes a job that arrives after `delay`.
-    pub fn take(&self, job: Job, delay: Duration) {
-        self.floor.act(|station, now, left| station.take(now, delay, job, left));
+    /// Takes a job that arrives after `delay`, and whose client waits for `patience` from now, if it has said so.
+    pub fn take(&self, job: Job, delay: Duration, patience: Option<Duration>, lot: Lot) -> Ticket {
+        self.floor.act(|station, now, left| {
+            let arrival = Arrival { delay, expires: patience.map(|patience| now + patience), lot };
+            station.take(now, arrival, job, left)
+        })
     }
 
-    /// Stops all work, or starts it again.
-    pub fn set_frozen(&self, frozen: bool) {
-        self.floor.act(|station, now, left| station.set_frozen(now, frozen, left));
+    /// The client of a job has gone.
+    pub fn disconnect(&self, ticket: Ticket) {
+        self.floor.act(|station, now, left| station.disconnect(now, ticket, left));
+    }
+
+    /// The fault in force is another one.
+    pub fn set_fault(&self, fault: Option<&FaultKind>) {
+        self.floor.act(|station, now, left| station.set_fault(now, fault, left));
+    }
+
+    /// Whether the workers are as a fault makes them.
+    pub fn follow(&self, fault: &FaultKind) -> bool {
+        self.floor.lock().station.follows(fault)
+    }
+
+    /// All is as after a start.
+    pub fn restart(&self) {
+        self.floor.act(Station::restart);
+    }
+
+    /// Does something with every job that is here.
+    pub fn for_each(&self, act: impl FnMut(&mut Job)) {
+        self.floor.lock().station.for_each(act);
     }
 
     /// Requests in service and requests that wait.
@@ -68,12 +94,12 @@ impl Floor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn act(&self, act: impl FnOnce(&mut Station<Job>, Duration, &mut Vec<Departure<Job>>)) {
+    fn act<R>(&self, act: impl FnOnce(&mut Station<Job>, Duration, &mut Vec<Departure<Job>>) -> R) -> R {
         let mut left = Vec::new();
         let mut state = self.lock();
         // The time within the lock, so that it never runs backwards for the station.
         let now = self.opened.elapsed();
-        act(&mut state.station, now, &mut left);
+        let result = act(&mut state.station, now, &mut left);
         let next = state.station.next_event();
         let sooner = next.is_some_and(|next| state.alarm.is_none_or(|alarm| next < alarm));
         if sooner {
@@ -86,6 +112,7 @@ impl Floor {
         for departure in left {
             Job::leave(departure, now);
         }
+        result
     }
 
     /// Lets happen what is due; gives the wait until the next thing is.

@@ -13,13 +13,14 @@ use retrylab_core::{
     load::{ArrivalLaw, LoadPlan, LoadShape},
     policy::StrategyName,
     sim::{Setup, simulate},
-    station::Capacity,
+    station::BackendModel,
     wire::{BackendPlan, ClientPlan, StrategySetting},
 };
 
 fn main() {
     let minute = 60_000;
-    let outage = |kind| vec![FaultWindow { name: "outage".into(), at_ms: 10_000, for_ms: 10_000, kind }];
+    let outage =
+        |kind| vec![FaultWindow { name: "outage".into(), at_ms: 10_000, for_ms: 10_000, kind, restart: false }];
     let error = FaultKind::Error { status: 503, permille: 1_000 };
     measure("healthy, 20,000/s", &setup(StrategyName::Jitter, 20_000, minute, 1, vec![]));
     measure("outage, naive, 20,000/s", &setup(StrategyName::Naive, 20_000, minute, 1, outage(error.clone())));
@@ -48,8 +49,7 @@ fn setup(strategy: StrategyName, rate: u32, duration_ms: u64, clients: u32, faul
         backend: BackendPlan { seed: 3, duration_ms, faults },
         clients,
         backends: 1,
-        capacity: Capacity { concurrency: 1_200, queue: 1_000_000 },
-        service_time: Duration::from_millis(10),
+        model: BackendModel::plain(1_200, 1_000_000, 10_000),
         network: Duration::from_micros(100),
     }
 }

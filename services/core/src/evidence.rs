@@ -88,13 +88,14 @@ impl FaultEvidence {
 }
 
 /// The sum of all differences between counts that must agree: requests sent and received, attempts made and received,
-/// successes as the client and as the load generator saw them, fates and requests.
+/// successes as the client and as the load generator saw them, fates and requests, requests received and their ends.
 pub fn accounting_gap(counts: &ArmCounts) -> u64 {
     let ArmCounts { load, client, inner, backend } = counts;
     let mut pairs = vec![
         (load.planned.total(), load.sent.total() + load.dropped.total()),
         (load.sent.total(), load.ok.total() + load.failed.total()),
         (load.ok.total(), client.ok.total() + client.ok_after_retry.total()),
+        (backend.received.total(), backend.ended()),
     ];
     let mut sent = load.sent.total();
     for client in std::iter::once(client).chain(inner) {
@@ -156,12 +157,12 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::FaultKind;
+    use crate::{fault::FaultKind, station::End};
 
     /// What a window of 5 s lacks that should strike `permille` of the requests, met `exposed` and struck `affected`.
     fn check(permille: u16, exposed: u64, affected: u64, expected: Option<&str>) {
         let kind = FaultKind::Error { status: 503, permille };
-        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind };
+        let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind, restart: false };
         let (started_us, ended_us) = (Some(1_000_500), Some(6_000_500));
         let record =
             FaultRecord { name: "f".into(), started_us, ended_us, exposed, affected, ..FaultRecord::default() };
@@ -181,6 +182,18 @@ mod tests {
         check(1_000, 500, 0, Some("the fault f struck no request"));
         check(50, 100, 0, Some("the fault f struck no request"));
         check(10, 500, 0, Some("the fault f struck no request"));
+    }
+
+    #[test]
+    fn a_request_that_the_backend_received_and_that_had_no_end_is_a_gap() {
+        let mut counts = ArmCounts::default();
+        counts.client.attempts.add(0);
+        counts.backend.received.add(0);
+        assert_eq!(accounting_gap(&counts), 1);
+        counts.backend.left(5, End::Dropped, false);
+        assert_eq!(accounting_gap(&counts), 0);
+        counts.backend.left(5, End::Expired, false);
+        assert_eq!(accounting_gap(&counts), 1, "two ends are one too many");
     }
 
     #[test]

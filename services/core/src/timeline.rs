@@ -49,6 +49,7 @@ mod tests {
             at_ms,
             for_ms,
             kind: FaultKind::Freeze,
+            restart: false,
         };
         windows(&faults.iter().map(fault).collect::<Vec<_>>(), duration_ms)
             .into_iter()

@@ -32,7 +32,7 @@ impl Run {
     /// Sends a load through a policy, with no service for `length_ms` from [`OUTAGE_MS`] on.
     fn simulated(policy: &Policy, load: &LoadPlan, length_ms: u64) -> Self {
         let kind = FaultKind::Error { status: 503, permille: 1_000 };
-        let outage = FaultWindow { name: "outage".into(), at_ms: OUTAGE_MS, for_ms: length_ms, kind };
+        let outage = FaultWindow { name: "outage".into(), at_ms: OUTAGE_MS, for_ms: length_ms, kind, restart: false };
         let fails = |us: u64| (outage.at_ms * 1_000..outage.end_ms() * 1_000).contains(&us);
         let mut counts = ArmCounts::default();
         for (serial, due) in load.arrivals().enumerate() {

@@ -1,6 +1,6 @@
 //! Who may use `/admin/*`: callers on loopback (a port-forward) and callers with the experiment's bearer token.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
 };
 use retrylab_core::wire::ErrorBody;
 
-use crate::json::Json;
+use crate::{json::Json, peer::Peer};
 
 /// The experiment's bearer token; without one only loopback callers get in.
 #[derive(Clone, Default)]
@@ -53,7 +53,7 @@ pub fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, token: Admin
 }
 
 async fn admit(State(token): State<AdminToken>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.ip());
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if peer.is_some_and(|ip| ip.is_loopback()) || token.admits(authorization) {
         return next.run(request).await;

@@ -1,12 +1,14 @@
 //! Binding, serving and ending: the whole of a binary's I/O.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
 };
+
+use crate::peer::{Doors, Peer};
 
 /// How long requests may go on after SIGTERM.
 const GRACE: Duration = Duration::from_secs(3);
@@ -21,18 +23,12 @@ const BACKLOG: u32 = 4_096;
 /// When the address can't be bound or a signal handler can't be set.
 pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
     crate::raised_descriptor_limit();
-    let listener = listen(addr)?.tap_io(|stream| {
-        // Without it small answers wait for the peer's delayed acknowledgement.
-        if let Err(e) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {e}");
-        }
-    });
+    let listener = listen(addr)?;
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     tracing::info!(%addr, "serving");
-    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async { drop(end.await) });
-    let server = tokio::spawn(server.into_future());
+    let server = serve_on(listener, app, async { drop(end.await) });
+    let server = tokio::spawn(server);
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
@@ -44,6 +40,19 @@ pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
         Ok(Err(e)) => Err(io::Error::other(e)),
         Err(_) => Ok(()),
     }
+}
+
+/// Serves `app` on a listener until `end`, and then what is under way. Its handlers get a `ConnectInfo<Peer>`.
+///
+/// # Errors
+/// When accepting fails for good.
+pub async fn serve_on(
+    listener: TcpListener,
+    app: Router,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let app = app.into_make_service_with_connect_info::<Peer>();
+    axum::serve(Doors(listener), app).with_graceful_shutdown(end).await
 }
 
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {

@@ -240,6 +240,7 @@ fn a_load_generator_that_did_not_come_to_every_request_is_inconclusive() {
         client(runs).series.attempt(0, 0, false);
         client(runs).series.end(0, Fate::Ok);
         backend(runs).series.received.add(0);
+        backend(runs).series.completed.add(0);
     };
     check(doubled, DONE, "the load generator came to 81 of 80 requests");
 }
@@ -256,7 +257,7 @@ fn what_somebody_did_by_hand_is_inconclusive() {
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive() {
-    let too_many: [fn(&mut Runs); 10] = [
+    let too_many: [fn(&mut Runs); 13] = [
         |runs| load(runs).series.planned.add(0),
         |runs| load(runs).series.dropped.add(0),
         |runs| load(runs).series.failed.add(0),
@@ -267,9 +268,12 @@ fn counts_that_do_not_agree_are_inconclusive() {
         |runs| backend(runs).series.received.add(0),
         |runs| load(runs).series.ok.add(0),
         |runs| client(runs).series.ok_after_retry.add(0),
+        |runs| backend(runs).series.completed.add(0),
+        |runs| backend(runs).series.dropped.add(0),
+        |runs| backend(runs).series.cancelled.add(0),
     ];
     for (column, spoil) in too_many.into_iter().enumerate() {
-        let gap = [1, 1, 1, 2, 1, 1, 1, 1, 2, 2][column];
+        let gap = [1, 1, 1, 2, 1, 1, 1, 2, 2, 2, 1, 1, 1][column];
         check(spoil, DONE, &format!("the counts of client, backend and load generator differ by {gap}"));
     }
 }

@@ -1,6 +1,6 @@
 //! A backend of the test's own, called without a socket.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_backend::Config;
 use retrylab_core::wire::{BackendResults, RunReport};
+use retrylab_runtime::Peer;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -87,7 +88,7 @@ impl Backend {
 
 pub fn request(method: &str, path: &str, peer: &str, token: Option<&str>, body: &str) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+    request.extensions_mut().insert(ConnectInfo(Peer::at(peer.parse().unwrap())));
     if let Some(token) = token {
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     }

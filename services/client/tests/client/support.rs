@@ -11,6 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_client::Config;
 use retrylab_core::wire::{BackendResults, ClientResults, RunReport};
+use retrylab_runtime::Peer;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tower::ServiceExt;
@@ -118,7 +119,7 @@ pub fn fixed(max_attempts: u32, delay_ms: u64) -> Value {
 
 pub fn request(method: &str, path: &str, peer: &str, token: Option<&str>, body: &str) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+    request.extensions_mut().insert(ConnectInfo(Peer::at(peer.parse().unwrap())));
     if let Some(token) = token {
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     }

@@ -1,9 +1,5 @@
 //! Failure windows: what breaks, when, and for how long.
 
-mod dice;
-
-pub use dice::roll;
-
 use serde::{Deserialize, Serialize};
 
 use crate::wire::FieldError;
@@ -29,16 +25,54 @@ pub enum FaultKind {
         /// The share of requests that it strikes, in thousandths: 1 to 1000.
         permille: u16,
     },
+    /// Takes the request and never answers it, not even when the fault is over; it reaches no worker.
+    Blackhole {
+        /// The share of requests that it strikes, in thousandths: 1 to 1000.
+        permille: u16,
+    },
+    /// Cuts connections: as it begins those of all requests that wait or are in service, whose work goes on, and as long
+    /// as it lasts that of each request that arrives.
+    Reset {
+        /// The share of requests that it strikes, in thousandths: 1 to 1000.
+        permille: u16,
+    },
+    /// Lets nobody in: the connection of each request that arrives is cut. What is here is served and answered.
+    Refuse {
+        /// The share of requests that it strikes, in thousandths: 1 to 1000.
+        permille: u16,
+    },
     /// Work stands still: what is in service stays there, the queue grows.
     Freeze,
+    /// Some workers are gone; what is in service is still served.
+    Capacity {
+        /// The share of the workers that is left, rounded down to whole ones, in thousandths: 1 to 999.
+        left_permille: u16,
+    },
 }
 
 impl FaultKind {
     /// The share of requests that the fault strikes, in thousandths.
     pub const fn permille(&self) -> u16 {
         match self {
-            Self::Error { permille, .. } | Self::Latency { permille, .. } => *permille,
-            Self::Freeze => 1_000,
+            Self::Error { permille, .. }
+            | Self::Latency { permille, .. }
+            | Self::Blackhole { permille }
+            | Self::Reset { permille }
+            | Self::Refuse { permille } => *permille,
+            Self::Freeze | Self::Capacity { .. } => 1_000,
+        }
+    }
+
+    /// Its name, as `POST /admin/fail` has it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Error { .. } => "error",
+            Self::Latency { .. } => "latency",
+            Self::Blackhole { .. } => "blackhole",
+            Self::Reset { .. } => "reset",
+            Self::Refuse { .. } => "refuse",
+            Self::Freeze => "freeze",
+            Self::Capacity { .. } => "capacity",
         }
     }
 
@@ -53,6 +87,9 @@ impl FaultKind {
             }
             Self::Latency { delay_ms, .. } if !(1..=MAX_LATENCY_MS).contains(&delay_ms) => {
                 Err(FieldError::new("latency_ms", delay_ms, format!("1 to {MAX_LATENCY_MS}")))
+            }
+            Self::Capacity { left_permille } if !(1..=999).contains(&left_permille) => {
+                Err(FieldError::new("left_permille", left_permille, "1 to 999"))
             }
             _ if !(1..=1_000).contains(&self.permille()) => {
                 Err(FieldError::new("permille", self.permille(), "1 to 1000"))
@@ -74,6 +111,9 @@ pub struct FaultWindow {
     pub for_ms: u64,
     /// What it does.
     pub kind: FaultKind,
+    /// Whether the backend is as after a start when it ends: its cache empty, its warm-up before it.
+    #[serde(default)]
+    pub restart: bool,
 }
 
 impl FaultWindow {
@@ -111,7 +151,7 @@ mod tests {
 
     fn outage(at_ms: u64, for_ms: u64) -> FaultWindow {
         let kind = FaultKind::Error { status: 503, permille: 1_000 };
-        FaultWindow { name: format!("at-{at_ms}"), at_ms, for_ms, kind }
+        FaultWindow { name: format!("at-{at_ms}"), at_ms, for_ms, kind, restart: false }
     }
 
     fn refused_field(faults: &[FaultWindow]) -> Option<String> {
@@ -132,9 +172,23 @@ mod tests {
         assert_eq!(refused_field(&[outage(u64::MAX, 100)]).as_deref(), Some("faults[0].at_ms"));
     }
 
+    fn check(kind: &FaultKind, refused: Option<&str>) {
+        assert_eq!(kind.validate().err().map(|e| e.field).as_deref(), refused, "{kind:?}");
+    }
+
     #[test]
-    fn a_status_that_is_no_error_is_refused() {
-        let kind = FaultKind::Error { status: 200, permille: 1_000 };
-        assert_eq!(kind.validate().map_err(|e| e.field), Err("status".into()));
+    fn what_is_out_of_bounds_is_refused_by_field() {
+        check(&FaultKind::Error { status: 200, permille: 1_000 }, Some("status"));
+        check(&FaultKind::Error { status: 503, permille: 0 }, Some("permille"));
+        check(&FaultKind::Latency { delay_ms: 0, permille: 1_000 }, Some("latency_ms"));
+        for permille in [0, 1_001] {
+            check(&FaultKind::Blackhole { permille }, Some("permille"));
+            check(&FaultKind::Reset { permille }, Some("permille"));
+            check(&FaultKind::Refuse { permille }, Some("permille"));
+        }
+        for left_permille in [0, 1_000] {
+            check(&FaultKind::Capacity { left_permille }, Some("left_permille"));
+        }
+        check(&FaultKind::Capacity { left_permille: 500 }, None);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     Nanos, Setup,
+    backends::Presence,
     calendar::Lane,
     engine::{Engine, Event},
     slab::Key,
@@ -60,7 +61,8 @@ pub enum Caller {
     Attempt(Key),
 }
 
-/// An attempt: it is there until both its client and its peer are done with it.
+/// An attempt: it is there until it has reached its peer, and for as long as its client waits for it; not for as long as the
+/// peer still works for it.
 #[derive(Debug)]
 pub struct Attempt {
     call: Key,
@@ -73,8 +75,14 @@ pub struct Attempt {
     pub left: Option<Nanos>,
     /// The next one in flight of the same request.
     sibling: Option<Key>,
-    /// When its client gave it up.
-    given_up: Option<Nanos>,
+    /// It has reached its peer.
+    pub received: bool,
+    /// Its client has given it up.
+    pub given_up: bool,
+    /// Its connection was cut, and its client is about to see that.
+    pub cut_off: bool,
+    /// Where its backend hears when its client hangs up; `None` where that is of no interest to it.
+    pub presence: Option<Box<Presence>>,
 }
 
 impl<'s> Clients<'s> {
@@ -141,9 +149,9 @@ impl Attempt {
         self.number
     }
 
-    /// Whether its client has gone, as far as its peer can know.
-    pub fn is_abandoned(&self, now: Nanos, network: Nanos) -> bool {
-        self.given_up.is_some_and(|at| at + network <= now)
+    /// Whether its client waits for an answer, and can get one.
+    pub const fn is_awaited(&self) -> bool {
+        !self.given_up && !self.cut_off
     }
 }
 
@@ -162,26 +170,20 @@ impl Engine<'_> {
             return false;
         };
         let call = self.calls.insert(Call::of_attempt(self.setup, key, attempt, now));
+        self.hand_over(now, key, None);
         self.arrive(now, call);
         true
     }
 
-    /// The answer to an attempt reaches its client, unless that has given it up.
-    pub fn answered(&mut self, now: Nanos, key: Key, status: u16) {
-        let Some(attempt) = self.attempts.remove(key) else { return };
-        if attempt.given_up.is_none() {
-            self.end_attempt(now, key, &attempt, Outcome::of_status(status));
-        }
-    }
-
-    /// An attempt has had its time. False: it had ended before.
-    pub fn timed_out(&mut self, now: Nanos, key: Key) -> bool {
-        let Some(attempt) = self.attempts.get_mut(key).filter(|attempt| attempt.given_up.is_none()) else {
-            return false;
-        };
-        attempt.given_up = Some(now);
-        let ended = Attempt { ..*attempt };
-        self.end_attempt(now, key, &ended, Outcome::TimedOut);
+    /// An attempt ends for its client: with an answer, or its connection is broken, or it has had its time. False: it had ended
+    /// before.
+    pub fn ended(&mut self, now: Nanos, key: Key, outcome: Outcome) -> bool {
+        let Some(attempt) = self.attempts.get(key).filter(|attempt| !attempt.given_up) else { return false };
+        let (call, number, sibling) = (attempt.call, attempt.number, attempt.sibling);
+        self.unlink(call, key, sibling);
+        self.give_up(now, key, outcome != Outcome::TimedOut);
+        let end = AttemptEnd { number, outcome, pushback: None };
+        self.follow(now, call, |retrier, turn| retrier.ended(end, turn));
         true
     }
 
@@ -194,21 +196,43 @@ impl Engine<'_> {
         due
     }
 
-    fn end_attempt(&mut self, now: Nanos, key: Key, attempt: &Attempt, outcome: Outcome) {
-        self.unlink(key, attempt);
-        let end = AttemptEnd { number: attempt.number, outcome, pushback: None };
-        self.follow(now, attempt.call, |retrier, turn| retrier.ended(end, turn));
+    /// Takes an attempt that is over out of its request's chain.
+    fn unlink(&mut self, call: Key, key: Key, sibling: Option<Key>) {
+        let Some(call) = self.calls.get_mut(call) else { return };
+        if call.latest == Some(key) {
+            call.latest = sibling;
+            return;
+        }
+        let mut other = call.latest;
+        while let Some(attempt) = other.and_then(|other| self.attempts.get_mut(other)) {
+            if attempt.sibling == Some(key) {
+                attempt.sibling = sibling;
+                return;
+            }
+            other = attempt.sibling;
+        }
     }
 
-    /// Takes an attempt that is over out of its request's chain.
-    fn unlink(&mut self, key: Key, attempt: &Attempt) {
-        let Some(call) = self.calls.get_mut(attempt.call) else { return };
-        let mut link = &mut call.latest;
-        while let Some(other) = link.filter(|&other| other != key) {
-            let Some(other) = self.attempts.get_mut(other) else { return };
-            link = &mut other.sibling;
+    /// A client is done with an attempt. Its backend hears it hang up, unless it has answered.
+    fn give_up(&mut self, now: Nanos, key: Key, answered: bool) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        if !attempt.received {
+            attempt.given_up = true;
+            return;
         }
-        *link = attempt.sibling;
+        let presence = self.attempts.remove(key).and_then(|attempt| attempt.presence);
+        if let Some(presence) = presence.filter(|_| !answered) {
+            self.hang_up(now, &presence);
+        }
+    }
+
+    /// An attempt has reached its peer, which knows all of it that it must know.
+    pub fn hand_over(&mut self, now: Nanos, key: Key, presence: Option<Box<Presence>>) {
+        let Some(attempt) = self.attempts.get_mut(key) else { return };
+        (attempt.received, attempt.presence) = (true, presence);
+        if attempt.given_up {
+            self.give_up(now, key, false);
+        }
     }
 
     /// Takes a request one step further: tells its retrier what happened, and does what that says.
@@ -241,7 +265,10 @@ impl Engine<'_> {
             cohort_us: call.cohort_us,
             left: start.left_ns,
             sibling: call.latest,
-            given_up: None,
+            received: false,
+            given_up: false,
+            cut_off: false,
+            presence: None,
         };
         let Layer { plan, series, .. } = &mut self.clients.layers[usize::from(call.layer)];
         series.attempt(call.cohort_us, now / 1_000, start.number > 1);
@@ -252,7 +279,7 @@ impl Engine<'_> {
         self.calendar.plan(Lane::Timeouts, now + timeout, Event::Timeout(attempt));
         let Self { calendar, attempts, .. } = self;
         calendar.tidy_timeouts(attempts.len(), |event| match event {
-            Event::Timeout(key) => attempts.get(*key).is_some_and(|attempt| attempt.given_up.is_none()),
+            Event::Timeout(key) => attempts.get(*key).is_some(),
             _ => true,
         });
     }
@@ -261,10 +288,11 @@ impl Engine<'_> {
     fn end(&mut self, now: Nanos, key: Key, fate: Fate) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let mut link = call.latest.take();
-        while let Some(attempt) = link.and_then(|key| self.attempts.get_mut(key)) {
-            attempt.given_up = Some(now);
+        while let Some((key, attempt)) = link.and_then(|key| Some((key, self.attempts.get(key)?))) {
             link = attempt.sibling;
+            self.give_up(now, key, false);
         }
+        let Some(call) = self.calls.get(key) else { return };
         self.clients.layers[usize::from(call.layer)].series.end(call.cohort_us, fate);
         match call.caller {
             Caller::Load(_) => {
@@ -279,13 +307,8 @@ impl Engine<'_> {
 
     /// An attempt's peer is done with it: the answer is on its way, unless nobody waits for it.
     pub fn depart(&mut self, now: Nanos, key: Key, status: u16) {
-        match self.attempts.get(key) {
-            Some(attempt) if attempt.given_up.is_none() => {
-                self.calendar.plan(Lane::Network, now + self.network, Event::Answer(key, status));
-            }
-            _ => {
-                self.attempts.remove(key);
-            }
+        if self.attempts.get(key).is_some_and(Attempt::is_awaited) {
+            self.calendar.plan(Lane::Network, now + self.network, Event::Answer(key, status));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     clients::{Attempt, Call, Caller, Clients},
     slab::{Key, Slab},
 };
-use crate::{load::Agenda, stats::LoadLedger, wire::BackendResults};
+use crate::{load::Agenda, policy::Outcome as AttemptOutcome, stats::LoadLedger, wire::BackendResults};
 
 /// Something that happens at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub enum Event {
     Receive(Key),
     /// The answer to an attempt, with its status, reaches its client.
     Answer(Key, u16),
+    /// An attempt's client sees that its connection was cut.
+    Cut(Key),
     /// An attempt has had its time.
     Timeout(Key),
     /// A request's wait before an attempt is over.
@@ -112,8 +114,9 @@ impl<'s> Engine<'s> {
         match event {
             Event::Arrive(call) => self.arrive(now, call),
             Event::Receive(attempt) => self.receive(now, attempt),
-            Event::Answer(attempt, status) => self.answered(now, attempt, status),
-            Event::Timeout(attempt) => return self.timed_out(now, attempt),
+            Event::Answer(attempt, status) => return self.ended(now, attempt, AttemptOutcome::of_status(status)),
+            Event::Cut(attempt) => return self.ended(now, attempt, AttemptOutcome::Retryable),
+            Event::Timeout(attempt) => return self.ended(now, attempt, AttemptOutcome::TimedOut),
             Event::Wake(call) => return self.woken(now, call),
             Event::Reply(call, ok) => self.reply(now, call, ok),
             Event::Station(number) => return self.station_due(now, number),

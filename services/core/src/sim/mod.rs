@@ -6,8 +6,8 @@
 //! generator, the client and the backend drive these very things in real time. The simulator only moves messages between
 //! them, and the time on.
 //!
-//! What it leaves out is what a network and a node add: a message takes [`Setup::network`] and is never lost, nobody is
-//! ever late, and no load generator runs out of connections.
+//! What it leaves out is what a network and a node add: a message takes [`Setup::network`] and is never lost, a client that
+//! hangs up is gone at once, nobody is ever late, and no load generator runs out of connections.
 
 mod backends;
 mod calendar;

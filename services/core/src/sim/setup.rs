@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     load::LoadPlan,
-    station::Capacity,
+    station::BackendModel,
     wire::{BackendPlan, ClientPlan, FieldError, RunPlan},
 };
 
@@ -35,10 +35,8 @@ pub struct Setup {
     pub clients: u32,
     /// Backends; attempts are spread over them evenly and at random.
     pub backends: u32,
-    /// Of each backend.
-    pub capacity: Capacity,
-    /// How long a backend takes for a request.
-    pub service_time: Duration,
+    /// What each backend is like.
+    pub model: BackendModel,
     /// How long a message takes, one way.
     pub network: Duration,
 }
@@ -72,6 +70,7 @@ impl Setup {
             client.validate().map_err(|e| e.within(&format!("clients[{layer}]")))?;
         }
         self.backend.validate().map_err(|e| e.within("backend"))?;
+        self.model.validate().map_err(|e| e.within("model"))?;
         for (field, value, most) in [
             ("clients", self.clients, MAX_CLIENTS),
             ("inner (their number)", self.inner.len() as u32 + 1, MAX_LAYERS),

@@ -1,116 +1,134 @@
-//! So many workers, and a queue of finite length before them, first in, first out.
-//!
-//! Whoever drives it says when a request arrives and when one has been served, and starts what it is told to start.
+//! Those that wait for a worker: how many may, who is next, and who is turned away instead.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-/// The bounds of a backend's capacity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// Requests in service at one time: at least 1.
-    pub concurrency: u32,
-    /// Requests that may wait; a request beyond that is rejected.
-    pub queue: u32,
-}
+use super::{
+    Departure, End, Ticket,
+    codel::{CoDel, Head},
+    model::{BackendModel, Discipline, Lot},
+};
 
-/// What becomes of a request that arrives.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Admission<T> {
-    /// A worker is free: start it now.
-    Start(T),
-    /// It waits; [`Line::finish`] will hand it out.
-    Queued,
-    /// The queue is full.
-    Rejected(T),
-}
-
-/// Workers and their queue; `T` is a request.
+/// The queue; `T` is a request.
 #[derive(Debug)]
 pub struct Line<T> {
-    capacity: Capacity,
-    busy: u32,
-    queue: VecDeque<T>,
+    order: Order,
+    length_max: usize,
+    drop_expired: bool,
+    /// In the order of arrival.
+    waiting: VecDeque<Waiting<T>>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Fifo,
+    Lifo,
+    CoDel(CoDel),
+}
+
+/// A request that has arrived and is not in service.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    /// Its number in the station.
+    pub ticket: Ticket,
+    /// When it arrived.
+    pub arrived: Duration,
+    /// When its client no longer waits, if it has said so.
+    pub expires: Option<Duration>,
+    /// What chance has in store for it.
+    pub lot: Lot,
+    /// The request.
+    pub request: T,
 }
 
 impl<T> Line<T> {
-    /// An idle line.
-    pub const fn new(capacity: Capacity) -> Self {
-        Self { capacity, busy: 0, queue: VecDeque::new() }
+    /// An empty queue.
+    pub fn new(model: &BackendModel) -> Self {
+        let order = match model.discipline {
+            Discipline::Fifo => Order::Fifo,
+            Discipline::Lifo => Order::Lifo,
+            Discipline::Codel { target_us, interval_us } => {
+                Order::CoDel(CoDel::new(Duration::from_micros(target_us), Duration::from_micros(interval_us)))
+            }
+        };
+        let (length_max, drop_expired) = (model.queue as usize, model.drop_expired);
+        Self { order, length_max, drop_expired, waiting: VecDeque::new() }
     }
 
-    /// A request arrives.
-    pub fn arrive(&mut self, request: T) -> Admission<T> {
-        if self.busy < self.capacity.concurrency {
-            self.busy += 1;
-            Admission::Start(request)
-        } else if self.queue.len() < self.capacity.queue as usize {
-            self.queue.push_back(request);
-            Admission::Queued
+    /// A request joins the queue; back it comes if the queue is full.
+    pub fn join(&mut self, request: Waiting<T>) -> Result<(), Waiting<T>> {
+        if self.waiting.len() < self.length_max {
+            self.waiting.push_back(request);
+            Ok(())
         } else {
-            Admission::Rejected(request)
+            Err(request)
         }
     }
 
-    /// A worker has served its request and takes the next one, if any waits: start that one now.
-    pub fn finish(&mut self) -> Option<T> {
-        let next = self.queue.pop_front();
-        if next.is_none() {
-            self.busy = self.busy.saturating_sub(1);
+    /// A request needn't wait: it is next, unless it is turned away.
+    pub fn pass(&mut self, now: Duration, request: Waiting<T>, left: &mut Vec<Departure<T>>) -> Option<Waiting<T>> {
+        if let Order::CoDel(codel) = &mut self.order {
+            codel.nobody_waits();
         }
-        next
+        if self.drop_expired && is_expired(&request, now) {
+            left.push(request.leaves(now, End::Expired));
+            return None;
+        }
+        Some(request)
     }
 
-    /// Requests in service.
-    pub const fn busy(&self) -> u32 {
-        self.busy
+    /// The next one, if anybody waits. Whoever is turned away on the way is added to `left`.
+    pub fn next(&mut self, now: Duration, left: &mut Vec<Departure<T>>) -> Option<Waiting<T>> {
+        let Self { order, waiting, drop_expired, .. } = self;
+        let mut dropped = Vec::new();
+        let mut pop = |newest: bool| loop {
+            let next = if newest { waiting.pop_back() } else { waiting.pop_front() }?;
+            if !*drop_expired || !is_expired(&next, now) {
+                return Some((next, waiting.len()));
+            }
+            left.push(next.leaves(now, End::Expired));
+        };
+        match order {
+            Order::Fifo => pop(false).map(|(next, _)| next),
+            Order::Lifo => pop(true).map(|(next, _)| next),
+            Order::CoDel(codel) => {
+                let head = || {
+                    let (next, behind) = pop(false)?;
+                    let waited = now.saturating_sub(next.arrived);
+                    Some((next, Head { waited, behind }))
+                };
+                let next = codel.dequeue(now, head, |next| dropped.push(next));
+                left.extend(dropped.into_iter().map(|next| next.leaves(now, End::Dropped)));
+                next
+            }
+        }
     }
 
-    /// Requests that wait.
-    pub fn queued(&self) -> usize {
-        self.queue.len()
+    /// Takes a request out, out of turn. O(log n) to find it, unless a fault's delay brought requests here out of turn,
+    /// and its distance to the nearer end of the queue to take it out: those that give up are mostly the oldest.
+    pub fn remove(&mut self, ticket: Ticket) -> Option<Waiting<T>> {
+        let by_order = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        let place = by_order.ok().or_else(|| self.waiting.iter().position(|waiting| waiting.ticket == ticket))?;
+        self.waiting.remove(place)
+    }
+
+    /// Those that wait.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiting<T>> {
+        self.waiting.iter_mut()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+fn is_expired<T>(waiting: &Waiting<T>, now: Duration) -> bool {
+    waiting.expires.is_some_and(|expires| expires <= now)
+}
 
-    use super::*;
-
-    #[test]
-    fn workers_fill_first_then_the_queue_then_requests_are_rejected() {
-        let mut line = Line::new(Capacity { concurrency: 1, queue: 1 });
-        assert_eq!(line.arrive(1), Admission::Start(1));
-        assert_eq!(line.arrive(2), Admission::Queued);
-        assert_eq!(line.arrive(3), Admission::Rejected(3));
-        assert_eq!(line.finish(), Some(2));
-        assert_eq!(line.finish(), None);
-        assert_eq!((line.busy(), line.queued()), (0, 0));
-    }
-
-    proptest! {
-        #[test]
-        fn no_request_is_lost_served_twice_or_out_of_order(concurrency in 1u32..5, queue in 0u32..5, steps: Vec<bool>) {
-            let mut line = Line::new(Capacity { concurrency, queue });
-            let (mut started, mut rejected, mut finished) = (Vec::new(), 0, 0);
-            let mut arrived = 0;
-            for arrives in steps {
-                if arrives {
-                    match line.arrive(arrived) {
-                        Admission::Start(id) => started.push(id),
-                        Admission::Queued => {}
-                        Admission::Rejected(_) => rejected += 1,
-                    }
-                    arrived += 1;
-                } else if line.busy() > 0 {
-                    finished += 1;
-                    started.extend(line.finish());
-                }
-                prop_assert!(line.busy() <= concurrency && line.queued() <= queue as usize);
-                prop_assert_eq!(started.len() - finished, line.busy() as usize);
-            }
-            prop_assert!(started.is_sorted());
-            prop_assert_eq!(started.len() + line.queued() + rejected, arrived as usize);
-        }
+impl<T> Waiting<T> {
+    /// It leaves without having been served.
+    pub fn leaves(self, at: Duration, end: End) -> Departure<T> {
+        Departure { request: self.request, at, end }
     }
 }

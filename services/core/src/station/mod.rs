@@ -1,186 +1,341 @@
 //! What happens to requests between arrival and answer: a delay, the queue, service. A discrete-event model, exact and
-//! pure: time is a parameter, and no timer's lateness gets into it.
+//! pure: time is a parameter, and no timer's lateness gets into it. The backend drives it in real time, the simulator in
+//! virtual time.
 //!
-//! Service takes a constant time, so requests end in the order in which they began. A worker that was told late that it
-//! is done takes up the next request at the moment at which it *was* done: a saturated backend serves exactly
-//! concurrency ÷ service time, however coarse the timer that drives it.
+//! A worker that was told late that it is done takes up the next request at the moment at which it *was* done: a saturated
+//! backend serves exactly concurrency ÷ service time, however coarse the timer that drives it.
+//!
+//! One idea per file: [`Agenda`](agenda) (what is due when), `line` (who waits and who is next), `codel`, `crew` (how many
+//! workers there are), `service` (how long one takes), `cache`, `work_clock` (time that a freeze stops), `chance` (what is
+//! random), `model` (all settings).
 
+mod agenda;
+mod cache;
+mod chance;
+mod codel;
+mod crew;
 mod line;
+mod model;
+mod service;
 mod work_clock;
 
-pub use line::Capacity;
-
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-    time::Duration,
+pub use cache::CacheModel;
+pub use chance::Chance;
+pub use crew::WarmUp;
+pub use model::{
+    BackendModel, Discipline, Lot, MAX_CACHE_ENTRIES, MAX_CODEL_US, MAX_CONCURRENCY, MAX_QUEUE, MAX_SERVICE_TIME_US,
+    MAX_WARM_UP_MS,
 };
+pub use service::{ServiceLaw, ServiceTime};
 
-use line::{Admission, Line};
+use std::time::Duration;
+
+use agenda::Agenda;
+use cache::Cache;
+use crew::Crew;
+use line::{Line, Waiting};
 use work_clock::{WorkClock, WorkTime};
+
+use crate::fault::FaultKind;
 
 /// Most requests that are on their way for a Latency fault's delay; what comes beyond that is rejected.
 const MAX_DELAYED: usize = 1_000_000;
 
+/// A request, as far as the station must know it.
+pub trait Awaited {
+    /// Whether its client still waits for the answer.
+    fn is_awaited(&self) -> bool;
+}
+
 /// Delayed requests, the queue and the workers; `T` is a request. Every `now` is a time since the backend's start, and
-/// none lies before the one of an earlier call.
+/// none lies before the one of an earlier call. Whoever leaves by then is added to `left`, in the order of time.
 #[derive(Debug)]
 pub struct Station<T> {
     line: Line<T>,
-    service_time: Duration,
+    crew: Crew,
+    service: ServiceTime,
+    cache: Option<Cache>,
+    cancel_on_disconnect: bool,
+    rejection: Duration,
     clock: WorkClock,
-    /// In the order in which they will be done.
-    in_service: VecDeque<InService<T>>,
+    in_service: Agenda<WorkTime, InService<T>>,
     /// Not there yet, for a Latency fault's delay: at most [`MAX_DELAYED`].
-    delayed: BinaryHeap<Reverse<Delayed<T>>>,
-    /// How many requests have been delayed so far.
-    delayed_so_far: u64,
+    delayed: Agenda<Duration, Waiting<T>>,
+    /// How many requests have been taken so far.
+    so_far: u64,
 }
 
-/// How a request leaves the station.
+/// How a request comes to the station.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// How long it is held up before it arrives: a Latency fault's delay.
+    pub delay: Duration,
+    /// When its client no longer waits, if it has said so; heeded where the model drops what has expired.
+    pub expires: Option<Duration>,
+    /// What chance has in store for it.
+    pub lot: Lot,
+}
+
+/// The number of a request in the station, by which it is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// A request leaves the station.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Departure<T> {
+pub struct Departure<T> {
+    /// The request.
+    pub request: T,
+    /// When it left.
+    pub at: Duration,
+    /// How.
+    pub end: End,
+}
+
+/// How a request leaves the station. Each that was taken leaves once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
     /// Served.
     Served {
-        /// The request.
-        request: T,
         /// When its service began.
         began: Duration,
     },
     /// Turned away: the queue was full.
-    Rejected(T),
+    Rejected,
+    /// Turned away by the queue's discipline: it kept waits from growing.
+    Dropped,
+    /// Not served, since its deadline had passed.
+    Expired,
+    /// Given up, since its client had gone.
+    Cancelled,
+}
+
+impl End {
+    /// Its name.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Served { .. } => "served",
+            Self::Rejected => "rejected",
+            Self::Dropped => "dropped",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The status of the answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Served { .. } => 200,
+            Self::Rejected | Self::Dropped | Self::Cancelled => 503,
+            Self::Expired => 504,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct InService<T> {
-    done: WorkTime,
+    ticket: Ticket,
     began: Duration,
+    /// The entry of the cache that it fills if it succeeds.
+    fills: Option<u32>,
     request: T,
 }
 
-/// Ordered by the moment of arrival, and by number among equals.
-#[derive(Debug)]
-struct Delayed<T> {
-    arrives: Duration,
-    number: u64,
-    request: T,
+/// What happens next; of two things at one moment, the first in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Done,
+    CrewGrows,
+    Arrives,
 }
 
-impl<T> Station<T> {
-    /// An idle station.
-    pub fn new(capacity: Capacity, service_time: Duration) -> Self {
+impl<T: Awaited> Station<T> {
+    /// An idle station that starts at zero.
+    pub fn new(model: &BackendModel) -> Self {
         Self {
-            line: Line::new(capacity),
-            service_time,
+            line: Line::new(model),
+            crew: Crew::new(model.concurrency, model.warm_up),
+            service: model.service,
+            cache: model.cache.map(Cache::new),
+            cancel_on_disconnect: model.cancel_on_disconnect,
+            rejection: Duration::from_micros(model.rejection_us),
             clock: WorkClock::default(),
-            in_service: VecDeque::new(),
-            delayed: BinaryHeap::new(),
-            delayed_so_far: 0,
+            in_service: Agenda::new(),
+            delayed: Agenda::new(),
+            so_far: 0,
         }
     }
 
-    /// Takes a request that arrives after `delay`. Whoever leaves by `now` is added to `left`.
-    pub fn take(&mut self, now: Duration, delay: Duration, request: T, left: &mut Vec<Departure<T>>) {
+    /// Takes a request.
+    pub fn take(&mut self, now: Duration, arrival: Arrival, request: T, left: &mut Vec<Departure<T>>) -> Ticket {
         self.advance(now, left);
+        let ticket = Ticket(self.so_far);
+        self.so_far += 1;
+        let Arrival { delay, expires, lot } = arrival;
+        let waiting = Waiting { ticket, arrived: now + delay, expires, lot, request };
         if delay.is_zero() {
-            self.admit(now, request, left);
-            if self.service_time.is_zero() {
-                self.advance(now, left);
-            }
+            self.admit(waiting, left);
+            self.advance(now, left); // a service time of 0 is over now
         } else if self.delayed.len() == MAX_DELAYED {
-            left.push(Departure::Rejected(request));
+            left.push(waiting.leaves(now, End::Rejected));
         } else {
-            self.delayed.push(Reverse(Delayed { arrives: now + delay, number: self.delayed_so_far, request }));
-            self.delayed_so_far += 1;
+            self.delayed.push(waiting.arrived, waiting);
+        }
+        ticket
+    }
+
+    /// The client of a request has gone. Nothing, unless the model cancels on a disconnect; then the request leaves if it
+    /// is still here, its worker takes up the next one now, and one that is delayed leaves as it arrives.
+    pub fn disconnect(&mut self, now: Duration, ticket: Ticket, left: &mut Vec<Departure<T>>) {
+        self.advance(now, left);
+        if !self.cancel_on_disconnect {
+            return;
+        }
+        if let Some(InService { request, .. }) = self.in_service.remove(|one| one.ticket == ticket) {
+            left.push(Departure { request, at: now, end: End::Cancelled });
+            self.fill(now, left);
+            self.advance(now, left);
+        } else if let Some(waiting) = self.line.remove(ticket) {
+            left.push(waiting.leaves(now, End::Cancelled));
         }
     }
 
-    /// Stops all work, or starts it again.
-    pub fn set_frozen(&mut self, now: Duration, frozen: bool, left: &mut Vec<Departure<T>>) {
+    /// What a fault makes of the station from now on: a Freeze stops all work, a Capacity fault leaves a share of the
+    /// workers, anything else leaves it as it is when there is no fault.
+    pub fn set_fault(&mut self, now: Duration, fault: Option<&FaultKind>, left: &mut Vec<Departure<T>>) {
         self.advance(now, left);
-        self.clock.set_frozen(now, frozen);
+        self.clock.set_frozen(now, matches!(fault, Some(FaultKind::Freeze)));
+        self.crew.set_share(now, share_permille(fault));
+        self.fill(now, left);
+        self.advance(now, left);
+    }
+
+    /// Whether the station is now as this fault makes it; true of a fault that leaves it as it is.
+    pub fn follows(&self, fault: &FaultKind) -> bool {
+        let frozen = matches!(fault, FaultKind::Freeze) == self.clock.is_frozen();
+        frozen && share_permille(Some(fault)) == self.crew.share_permille()
+    }
+
+    /// The backend is as after a start: its cache is empty, and its warm-up begins. What is in service goes on.
+    pub fn restart(&mut self, now: Duration, left: &mut Vec<Departure<T>>) {
+        self.advance(now, left);
+        self.crew.restart(now);
+        if let Some(cache) = &mut self.cache {
+            cache.empty();
+        }
+        self.fill(now, left);
         self.advance(now, left);
     }
 
     /// Lets everything happen that is due by `now`, in order.
     pub fn advance(&mut self, now: Duration, left: &mut Vec<Departure<T>>) {
-        loop {
-            let (done, arrives) = (self.next_done(), self.next_arrival());
-            match (done, arrives) {
-                (Some(done), arrives) if done <= now && arrives.is_none_or(|a| done <= a) => self.complete(done, left),
-                (_, Some(arrives)) if arrives <= now => {
-                    if let Some(Reverse(delayed)) = self.delayed.pop() {
-                        self.admit(arrives, delayed.request, left);
+        while let Some((at, event)) = self.next().filter(|(at, _)| *at <= now) {
+            match event {
+                Event::Done => self.complete(at, left),
+                Event::CrewGrows => {
+                    self.crew.count(at);
+                    self.fill(at, left);
+                }
+                Event::Arrives => {
+                    if let Some((_, waiting)) = self.delayed.pop() {
+                        self.admit(waiting, left);
                     }
                 }
-                _ => return,
             }
         }
     }
 
     /// When the next thing happens, if nobody arrives before; `None`: nothing will.
     pub fn next_event(&self) -> Option<Duration> {
-        self.next_done().into_iter().chain(self.next_arrival()).min()
+        self.next().map(|(at, _)| at)
+    }
+
+    /// Does something with every request that is here, in no order.
+    pub fn for_each(&mut self, mut act: impl FnMut(&mut T)) {
+        self.in_service.for_each(|one| act(&mut one.request));
+        self.delayed.for_each(|waiting| act(&mut waiting.request));
+        self.line.iter_mut().for_each(|waiting| act(&mut waiting.request));
     }
 
     /// Requests in service.
-    pub const fn in_service(&self) -> u32 {
-        self.line.busy()
+    pub fn in_service(&self) -> u32 {
+        self.in_service.len() as u32
     }
 
     /// Requests that wait for a worker.
     pub fn queued(&self) -> usize {
-        self.line.queued()
+        self.line.len()
     }
 
-    fn next_done(&self) -> Option<Duration> {
-        self.in_service.front().and_then(|first| self.clock.moment(first.done))
+    fn next(&self) -> Option<(Duration, Event)> {
+        let done = self.in_service.first().and_then(|done| self.clock.moment(done)).map(|at| (at, Event::Done));
+        let grows = self.crew.next_step().map(|at| (at, Event::CrewGrows));
+        let arrives = self.delayed.first().map(|at| (at, Event::Arrives));
+        [done, grows, arrives].into_iter().flatten().min()
     }
 
-    fn next_arrival(&self) -> Option<Duration> {
-        self.delayed.peek().map(|Reverse(first)| first.arrives)
-    }
-
-    fn admit(&mut self, now: Duration, request: T, left: &mut Vec<Departure<T>>) {
-        match self.line.arrive(request) {
-            Admission::Start(request) => self.start(now, request),
-            Admission::Queued => {}
-            Admission::Rejected(request) => left.push(Departure::Rejected(request)),
-        }
-    }
-
-    fn start(&mut self, now: Duration, request: T) {
-        let done = self.clock.at(now) + self.service_time;
-        self.in_service.push_back(InService { done, began: now, request });
-    }
-
-    fn complete(&mut self, now: Duration, left: &mut Vec<Departure<T>>) {
-        if let Some(InService { request, began, .. }) = self.in_service.pop_front() {
-            left.push(Departure::Served { request, began });
-            if let Some(next) = self.line.finish() {
-                self.start(now, next);
+    fn admit(&mut self, waiting: Waiting<T>, left: &mut Vec<Departure<T>>) {
+        let now = waiting.arrived;
+        if self.cancel_on_disconnect && !waiting.request.is_awaited() {
+            left.push(waiting.leaves(now, End::Cancelled));
+        } else if self.has_free_worker() {
+            if let Some(waiting) = self.line.pass(now, waiting, left) {
+                self.start(now, waiting);
             }
+        } else if let Err(waiting) = self.line.join(waiting) {
+            left.push(waiting.leaves(now, End::Rejected));
+            self.interrupt();
+        }
+    }
+
+    fn has_free_worker(&self) -> bool {
+        self.in_service.len() < self.crew.limit() as usize
+    }
+
+    /// The free workers take up those that wait.
+    fn fill(&mut self, now: Duration, left: &mut Vec<Departure<T>>) {
+        while self.has_free_worker() {
+            let Some(waiting) = self.line.next(now, left) else { return };
+            self.start(now, waiting);
+        }
+    }
+
+    fn start(&mut self, now: Duration, waiting: Waiting<T>) {
+        let Waiting { ticket, lot, request, .. } = waiting;
+        let mut work = lot.service + self.service.contention(self.in_service.len());
+        let mut fills = None;
+        if let Some(cache) = self.cache.as_ref().filter(|cache| !cache.holds(lot.entry)) {
+            work += cache.miss;
+            fills = lot.entry;
+        }
+        self.in_service.push(self.clock.at(now) + work, InService { ticket, began: now, fills, request });
+    }
+
+    fn complete(&mut self, at: Duration, left: &mut Vec<Departure<T>>) {
+        let Some((_, InService { began, fills, request, .. })) = self.in_service.pop() else { return };
+        if let (Some(cache), Some(entry)) = (&mut self.cache, fills)
+            && request.is_awaited()
+        {
+            cache.fill(entry);
+        }
+        left.push(Departure { request, at, end: End::Served { began } });
+        self.fill(at, left);
+    }
+
+    /// A rejection takes time of the worker that would be done first.
+    fn interrupt(&mut self) {
+        if !self.rejection.is_zero()
+            && let Some((done, first)) = self.in_service.pop()
+        {
+            self.in_service.push(done + self.rejection, first);
         }
     }
 }
 
-impl<T> PartialEq for Delayed<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<T> Eq for Delayed<T> {}
-
-impl<T> PartialOrd for Delayed<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> Ord for Delayed<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.arrives, self.number).cmp(&(other.arrives, other.number))
+/// The share of the workers that a fault leaves, in thousandths.
+const fn share_permille(fault: Option<&FaultKind>) -> u16 {
+    match fault {
+        Some(FaultKind::Capacity { left_permille }) => *left_permille,
+        _ => 1_000,
     }
 }
 

@@ -37,6 +37,11 @@ impl WorkClock {
         if self.since.is_some() { None } else { Some(work.0 + self.frozen) }
     }
 
+    /// Whether work time stands still.
+    pub const fn is_frozen(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Stops work time, or starts it again; nothing if it is that way already.
     pub fn set_frozen(&mut self, now: Duration, frozen: bool) {
         if frozen {

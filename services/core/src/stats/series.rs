@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Fate;
+use crate::{policy::Fate, station::End};
 
 /// The grain of every series. Windows begin and end on it.
 pub const BUCKET_MS: u64 = 100;
@@ -148,16 +148,24 @@ impl ClientSeries {
     }
 }
 
-/// What the backend counts, all by when it happened there.
+/// What the backend counts, all by when it happened there. Every request received has one end: injected, rejected,
+/// dropped, expired, cancelled or completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackendSeries {
     /// Requests received.
     pub received: Counts,
-    /// Requests that an Error fault answered.
+    /// Requests that a fault ended as they arrived: with an error, by cutting the connection, or by taking them and never
+    /// answering.
     pub injected: Counts,
     /// Requests that the full queue turned away.
     pub rejected: Counts,
+    /// Requests that the queue's discipline dropped.
+    pub dropped: Counts,
+    /// Requests whose deadline had passed when they would have been served.
+    pub expired: Counts,
+    /// Requests given up because their client had gone.
+    pub cancelled: Counts,
     /// Requests served, the wasted ones included.
     pub completed: Counts,
     /// Requests served for a client that had gone.
@@ -165,12 +173,36 @@ pub struct BackendSeries {
 }
 
 impl BackendSeries {
+    /// A request left the backend's station at `at_us`; `wasted`: served for a client that had gone.
+    pub fn left(&mut self, at_us: u64, end: End, wasted: bool) {
+        let column = match end {
+            End::Served { .. } => &mut self.completed,
+            End::Rejected => &mut self.rejected,
+            End::Dropped => &mut self.dropped,
+            End::Expired => &mut self.expired,
+            End::Cancelled => &mut self.cancelled,
+        };
+        column.add(at_us);
+        if wasted {
+            self.wasted.add(at_us);
+        }
+    }
+
+    /// Requests that have ended.
+    pub fn ended(&self) -> u64 {
+        let Self { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted: _ } = self;
+        [injected, rejected, dropped, expired, cancelled, completed].into_iter().map(Counts::total).sum()
+    }
+
     /// Adds another backend's counts.
     pub fn merge(&mut self, other: &Self) {
-        let Self { received, injected, rejected, completed, wasted } = self;
+        let Self { received, injected, rejected, dropped, expired, cancelled, completed, wasted } = self;
         received.merge(&other.received);
         injected.merge(&other.injected);
         rejected.merge(&other.rejected);
+        dropped.merge(&other.dropped);
+        expired.merge(&other.expired);
+        cancelled.merge(&other.cancelled);
         completed.merge(&other.completed);
         wasted.merge(&other.wasted);
     }

@@ -55,7 +55,7 @@ pub struct FailRequest {
     /// The share of requests that it strikes: more than 0, at most 1.
     #[serde(default = "always")]
     pub failure_rate: f64,
-    /// `error` (the default), `latency` or `freeze`.
+    /// `error` (the default), `latency`, `blackhole`, `reset`, `refuse`, `freeze` or `capacity`.
     #[serde(default, rename = "type")]
     pub kind: FailKind,
     /// For `error`: the status of the answer, 400 to 599; 503 when it isn't given.
@@ -64,6 +64,12 @@ pub struct FailRequest {
     /// For `latency`: the added delay in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
+    /// For `capacity`: the workers that are left, in percent: 1 to 99.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_percent: Option<u16>,
+    /// Whether the backend is as after a start when the fault ends: its cache empty, its warm-up before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restart: bool,
 }
 
 /// The kinds of fault that `POST /admin/fail` knows.
@@ -75,8 +81,23 @@ pub enum FailKind {
     Error,
     /// Answer later.
     Latency,
+    /// Never answer.
+    Blackhole,
+    /// Cut every connection.
+    Reset,
+    /// Let nobody in.
+    Refuse,
     /// Stop working; the queue grows.
     Freeze,
+    /// Work with fewer workers.
+    Capacity,
+}
+
+impl FailKind {
+    /// Whether it strikes a share of the requests; the others act on the workers.
+    const fn has_rate(self) -> bool {
+        !matches!(self, Self::Freeze | Self::Capacity)
+    }
 }
 
 const fn always() -> f64 {
@@ -103,7 +124,11 @@ impl FailRequest {
         let kind = match self.kind {
             FailKind::Error => FaultKind::Error { status: self.status.unwrap_or(503), permille },
             FailKind::Latency => FaultKind::Latency { delay_ms: self.latency_ms.unwrap_or(0), permille },
+            FailKind::Blackhole => FaultKind::Blackhole { permille },
+            FailKind::Reset => FaultKind::Reset { permille },
+            FailKind::Refuse => FaultKind::Refuse { permille },
             FailKind::Freeze => FaultKind::Freeze,
+            FailKind::Capacity => FaultKind::Capacity { left_permille: self.capacity_percent.unwrap_or(0) * 10 },
         };
         kind.validate()?;
         Ok((kind, ((self.duration_seconds * 1_000.0).round() as u64).max(1)))
@@ -111,21 +136,30 @@ impl FailRequest {
 
     /// A field that means nothing for this kind of fault is a mistake, not something to pass over.
     fn reject_foreign_fields(&self) -> Result<(), FieldError> {
-        match (self.kind, self.status, self.latency_ms) {
-            (FailKind::Latency, _, None) => {
+        let Self { kind, status, latency_ms, capacity_percent, failure_rate, .. } = *self;
+        if let Some(status) = status.filter(|_| kind != FailKind::Error) {
+            return Err(FieldError::new("status", status, "only with type error"));
+        }
+        match (kind, latency_ms) {
+            (FailKind::Latency, None) => {
                 Err(FieldError::new("latency_ms", "nothing", format!("1 to {MAX_LATENCY_MS}, for type latency")))
             }
-            (FailKind::Latency | FailKind::Freeze, Some(status), _) => {
-                Err(FieldError::new("status", status, "only with type error"))
+            (FailKind::Latency, Some(_)) | (_, None) => Ok(()),
+            (_, Some(ms)) => Err(FieldError::new("latency_ms", ms, "only with type latency")),
+        }?;
+        match (kind, capacity_percent) {
+            (FailKind::Capacity, Some(1..=99)) => Ok(()),
+            (FailKind::Capacity, given) => {
+                let given = given.map_or_else(|| "nothing".into(), |percent| percent.to_string());
+                Err(FieldError::new("capacity_percent", given, "1 to 99, for type capacity"))
             }
-            (FailKind::Error | FailKind::Freeze, _, Some(ms)) => {
-                Err(FieldError::new("latency_ms", ms, "only with type latency"))
-            }
-            _ if self.kind == FailKind::Freeze && self.failure_rate < 1.0 => {
-                Err(FieldError::new("failure_rate", self.failure_rate, "1 for type freeze: it stops all work"))
-            }
-            _ => Ok(()),
+            (_, Some(percent)) => Err(FieldError::new("capacity_percent", percent, "only with type capacity")),
+            (_, None) => Ok(()),
+        }?;
+        if failure_rate < 1.0 && !kind.has_rate() {
+            return Err(FieldError::new("failure_rate", failure_rate, "1 for a fault that acts on the workers"));
         }
+        Ok(())
     }
 }
 

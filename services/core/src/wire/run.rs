@@ -181,9 +181,11 @@ pub struct FaultRecord {
     pub started_unix_us: Option<u64>,
     /// When it ended: microseconds after the run's start.
     pub ended_us: Option<u64>,
-    /// The run's requests that arrived while it was in effect.
+    /// The run's requests that it could have struck: those that arrived while it was in effect, and for a Reset those that
+    /// were here when it began.
     pub exposed: u64,
-    /// Those of them that it struck.
+    /// Those of them that it struck: answered, held up, swallowed or cut off by it. For a Freeze and a Capacity fault,
+    /// which act on the workers: those at whose arrival the workers did stand still, or were as few as the fault leaves.
     pub affected: u64,
 }
 

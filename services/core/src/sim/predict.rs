@@ -1,8 +1,8 @@
 //! What a run will show, from a few repetitions of it in virtual time: for each figure a mean and a band.
 //!
 //! A measurement outside its band says that something else than the policy was measured: the network, the node, a defect.
-//! The band is what the next repetition may differ by (three standard errors of a new value, 3·sd·√(1 + 1/N)), and one
-//! request's share for the grain. In every repetition but the first the draws are others, and every edge of a window is up to
+//! The band is what the next repetition may differ by in 99.73 of 100 cases ([`Sample::next_within`]: t·sd·√(1 + 1/N), where t
+//! is the 3 of three standard deviations but for the small N), and one request's share for the grain. In every repetition but the first the draws are others, and every edge of a window is up to
 //! [`EDGE_MS`] off, as it may be in a run.
 
 use super::{Outcome, Setup, TooLarge, simulate};
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The repetitions that a prediction is made of, where nothing else is said.
-pub const PREDICTION_RUNS: u32 = 8;
+pub const PREDICTION_RUNS: u32 = 12;
 /// The events that a prediction may take, all repetitions together, where nothing else is said: some seconds of one core.
 pub const PREDICTION_BUDGET: u64 = 20_000_000;
 /// How far off its plan a window's edge may be, in milliseconds.

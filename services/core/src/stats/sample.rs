@@ -8,6 +8,13 @@ const T95: [f64; 30] = [
     2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
+/// That of Student's t for 99.73 %, three standard deviations of the normal distribution, with 1 to 20 degrees of freedom: GUM
+/// (JCGM 100:2008), table G.2.
+const T9973: [f64; 20] = [
+    235.78, 19.21, 9.22, 6.62, 5.51, 4.90, 4.53, 4.28, 4.09, 3.96, 3.85, 3.76, 3.69, 3.64, 3.59, 3.54, 3.51, 3.48,
+    3.45, 3.42,
+];
+
 /// A mean with its spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
@@ -37,10 +44,12 @@ impl Sample {
         Some(t * self.sd / (self.n as f64).sqrt())
     }
 
-    /// By how much another value of the same law may differ from the mean: 3·sd·√(1 + 1/n), that of the value and that of
-    /// the mean together.
+    /// By how much another value of the same law differs from the mean at most, in 99.73 of 100 cases: t·sd·√(1 + 1/n), that of
+    /// the value and that of the mean together. t is Student's, since the sd is itself known from n values only; it tends to the 3
+    /// of three standard deviations.
     pub fn next_within(&self) -> f64 {
-        3.0 * self.sd * (1.0 + 1.0 / self.n as f64).sqrt()
+        let t = T9973.get(self.n.saturating_sub(2)).copied().unwrap_or(T9973[T9973.len() - 1]);
+        t * self.sd * (1.0 + 1.0 / self.n as f64).sqrt()
     }
 }
 
@@ -72,7 +81,7 @@ mod tests {
         close(sample.mean, 5.0);
         close(sample.sd, (32.0f64 / 7.0).sqrt());
         close(sample.mean_within().unwrap(), 2.365 * sample.sd / 8f64.sqrt());
-        close(sample.next_within(), 3.0 * sample.sd * 1.125f64.sqrt());
+        close(sample.next_within(), 4.53 * sample.sd * 1.125f64.sqrt());
     }
 
     #[test]

@@ -14,7 +14,7 @@ const ARM_MAX: Duration = Duration::from_secs(100);
 
 /// Nothing works for 5 s, then everything as before, for 30 s. `backend` is what differs from a queue that is first in,
 /// first out and as long as it gets.
-fn outage(rate: u32, arms: Value, backend: Value) -> Value {
+fn outage(rate: u32, arms: &Value, backend: &Value) -> Value {
     let mut spec = json!({
         "arms": arms,
         "load": {"rate": rate},
@@ -58,7 +58,7 @@ async fn above_the_hidden_capacity_one_retry_keeps_the_backend_down_and_a_budget
     let none = json!({"name": "none", "strategy": {"type": "None"}});
     let budget = json!({"name": "budget",
         "strategy": {"type": "Naive", "naive": {"maxAttempts": 2}, "budget": {"percent": 10}}});
-    let status = results("metastable", outage(200, json!([one_retry(), none, budget]), json!({}))).await;
+    let status = results("metastable", outage(200, &json!([one_retry(), none, budget]), &json!({}))).await;
     let stuck = recovery(&status, "one-retry");
     assert_eq!(verdict(&status, "one-retry"), RecoveryVerdict::MetastableSuspected);
     assert_eq!(stuck.fates.ok + stuck.fates.ok_after_retry, 0, "goodput is 0 for good");
@@ -71,14 +71,14 @@ async fn above_the_hidden_capacity_one_retry_keeps_the_backend_down_and_a_budget
 
 #[tokio::test]
 async fn below_the_hidden_capacity_one_retry_comes_back() {
-    let status = results("below", outage(100, json!([one_retry()]), json!({}))).await;
+    let status = results("below", outage(100, &json!([one_retry()]), &json!({}))).await;
     assert_eq!(verdict(&status, "one-retry"), RecoveryVerdict::Recovered);
 }
 
 #[tokio::test]
 async fn a_short_queue_or_last_in_first_out_brings_the_same_load_back_at_once() {
     for (name, backend) in [("short", json!({"queue": 100})), ("lifo", json!({"discipline": "LIFO"}))] {
-        let status = results(name, outage(200, json!([one_retry()]), backend)).await;
+        let status = results(name, outage(200, &json!([one_retry()]), &backend)).await;
         assert_eq!(verdict(&status, "one-retry"), RecoveryVerdict::Recovered, "{name}");
         let back = arm(&status, "one-retry").recovery.as_ref().unwrap().time_to_recovery.as_deref();
         assert!(["0s", "1s", "2s"].contains(&back.unwrap()), "{name}: {back:?}");

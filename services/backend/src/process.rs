@@ -147,13 +147,14 @@ impl Arrival {
     }
 
     fn left(&self, end: End, processing: Duration) -> Response {
-        let (status, why) = match end {
-            End::Served { .. } => (StatusCode::OK, None),
-            End::Rejected => (StatusCode::SERVICE_UNAVAILABLE, Some("queue full")),
-            End::Dropped => (StatusCode::SERVICE_UNAVAILABLE, Some("waited too long")),
-            End::Expired => (StatusCode::GATEWAY_TIMEOUT, Some("deadline passed")),
-            End::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, Some("cancelled")),
+        let why = match end {
+            End::Served { .. } => None,
+            End::Rejected => Some("queue full"),
+            End::Dropped => Some("waited too long"),
+            End::Expired => Some("deadline passed"),
+            End::Cancelled => Some("cancelled"),
         };
+        let status = StatusCode::from_u16(end.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         self.answer(status, processing, false, why)
     }
 

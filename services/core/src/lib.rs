@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fault;
 pub mod load;
 pub mod policy;
+pub mod sim;
 pub mod station;
 pub mod stats;
 pub mod timeline;
@@ -15,6 +16,15 @@ pub mod wire;
 
 /// The seeded generator that every random draw in Retrylab comes from.
 pub type Rng = rand::rngs::ChaCha8Rng;
+
+/// A number in which every bit hangs on every bit of the given one: `SplitMix64`'s finaliser (Steele, Lea and Flood, "Fast
+/// Splittable Pseudorandom Number Generators", 2014).
+const fn mixed(number: u64) -> u64 {
+    let z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
 
 /// The generator of one purpose (`stream`) of one seed: two purposes never share a sequence.
 pub fn rng(seed: u64, stream: u64) -> Rng {

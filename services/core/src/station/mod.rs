@@ -120,6 +120,15 @@ impl End {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// The status of the answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Served { .. } => 200,
+            Self::Rejected | Self::Dropped | Self::Cancelled => 503,
+            Self::Expired => 504,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod histogram;
 mod ledger;
 mod ratio;
 mod recovery;
+mod sample;
 mod series;
 mod verdict;
 
@@ -15,5 +16,6 @@ pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
 pub use recovery::{Course, Recovery, time_to_recovery};
+pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};
 pub use verdict::{Judgement, RecoveryVerdict, judge};

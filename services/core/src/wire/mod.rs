@@ -16,4 +16,4 @@ pub use run::{
     BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
     RunPlan, RunReport, RunRequest, RunState,
 };
-pub use tag::{RUN_HEADER, RunTag};
+pub use tag::{RUN_HEADER, RunTag, nested_serial};

@@ -17,6 +17,13 @@ pub struct RunTag {
     pub serial: u64,
 }
 
+/// The serial number of an attempt when it is the request of the next client in a chain. An attempt that comes again must not
+/// draw as it did before, neither its waits nor whether a fault strikes it: so it has a number of its own, which two attempts
+/// share as good as never.
+pub const fn nested_serial(serial: u64, attempt: u32) -> u64 {
+    crate::mixed(serial.wrapping_mul(32).wrapping_add(attempt as u64)) >> 8
+}
+
 impl fmt::Display for RunTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{};{};{}", self.run, self.offset_us, self.serial)
@@ -50,6 +57,14 @@ mod tests {
     fn a_tag_reads_back_as_it_was_written() {
         let tag = RunTag { run: "a1-0".into(), offset_us: 12_345_678, serial: 7 };
         assert_eq!(tag.to_string().parse(), Ok(tag));
+    }
+
+    #[test]
+    fn attempts_that_are_requests_of_the_next_client_have_serials_of_their_own() {
+        let nested = |serial| (1..=20).map(move |attempt| nested_serial(serial, attempt));
+        let all: std::collections::BTreeSet<u64> = (0..1_000).flat_map(nested).collect();
+        assert_eq!(all.len(), 20_000);
+        assert!(all.iter().all(|&serial| serial < 1 << 56));
     }
 
     #[test]

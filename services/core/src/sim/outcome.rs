@@ -3,7 +3,7 @@
 use crate::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
-    load::LoadPlan,
+    load::Shed,
     stats::{ArmCounts, Course, Recovery, time_to_recovery},
     wire::{BackendResults, ClientResults, LoadgenResults},
 };
@@ -39,16 +39,17 @@ impl Outcome {
 
     /// The evidence, judged as that of a measured run. `faults` are the run's.
     pub fn evidence(&self, faults: &[FaultWindow]) -> Evidence {
+        let counts = self.counts();
         let of = |window: &FaultWindow| {
             let records = self.backend.faults.iter().filter(|record| record.name == window.name);
-            FaultEvidence::new(window, records, &self.backend.series)
+            FaultEvidence::new(window, records, &counts.backend)
         };
-        Evidence::new(&self.counts(), faults.iter().map(of).collect(), vec![])
+        Evidence::new(&counts, faults.iter().map(of).collect(), vec![])
     }
 
-    /// How service came back after the last of the run's faults. `None`: it has none, or too little time is left.
-    pub fn recovery(&self, faults: &[FaultWindow], load: &LoadPlan) -> Option<Recovery> {
-        time_to_recovery(&self.counts(), &Course::new(faults, &load.shed, load.duration_ms)?)
+    /// How service came back after the last of the run's faults, on its own.
+    pub fn recovery(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Recovery> {
+        time_to_recovery(&self.counts(), &Course::new(faults, shed, duration_ms)?)
     }
 }
 

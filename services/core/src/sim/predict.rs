@@ -121,10 +121,11 @@ pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recov
     let Some(last) = faults.last() else { return Ok(None) };
     let duration_ms = setup.load.duration_ms.max(last.end_ms() + horizon_ms);
     let mut longer = setup.clone();
+    longer.load.shed.clear();
     longer.load.duration_ms = duration_ms;
     longer.client.duration_ms = duration_ms;
     longer.backend.duration_ms = duration_ms;
-    Ok(simulate(&longer, budget)?.recovery(faults, &longer.load))
+    Ok(simulate(&longer, budget)?.recovery(faults, &[], duration_ms))
 }
 
 /// A repetition as a run may be: with draws of its own, and edges that are off. The first is the plan itself.
@@ -148,7 +149,7 @@ pub fn disturbed(setup: &Setup, number: u32) -> Setup {
 impl Prediction {
     /// The prediction that these repetitions make. `setup` is the undisturbed one.
     pub fn new(setup: &Setup, outcomes: &[Outcome]) -> Self {
-        let (faults, load) = (&setup.backend.faults, &setup.load);
+        let (faults, shed, duration_ms) = (&setup.backend.faults, &setup.load.shed, setup.load.duration_ms);
         let counts: Vec<_> = outcomes.iter().map(Outcome::counts).collect();
         let most = f64::from(setup.client.strategy.policy.max_attempts).powi(setup.inner.len() as i32 + 1);
         let window = |window| {
@@ -168,8 +169,8 @@ impl Prediction {
         };
         Self {
             runs: outcomes.len() as u32,
-            windows: windows(faults, &load.shed, load.duration_ms).iter().map(window).collect(),
-            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, load))),
+            windows: windows(faults, shed, duration_ms).iter().map(window).collect(),
+            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, shed, duration_ms))),
             events: outcomes.iter().map(|outcome| outcome.events).sum(),
         }
     }

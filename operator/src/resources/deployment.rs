@@ -19,10 +19,12 @@ use k8s_openapi::{
         util::intstr::IntOrString,
     },
 };
-use retrylab_api::RetryExperiment;
+use retrylab_api::{RetryExperiment, backend_model};
 use retrylab_plan::Role;
 
-use super::{Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, metadata, name, role_labels, role_selector, secret_name};
+use super::{
+    Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector, secret_name,
+};
 use crate::config::Config;
 
 /// The user of the images.
@@ -104,9 +106,10 @@ fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
         }]),
         env: Some(env),
         // Slow to give up: a backend that is busy on purpose must not lose its endpoint, or the probe would be the fault.
+        // Who calls another one is ready when it gets through to it: `/ready` tries for less than the probe waits.
         readiness_probe: Some(Probe {
             http_get: Some(HTTPGetAction {
-                path: Some("/health".into()),
+                path: Some(if role == Role::Backend { "/health" } else { "/ready" }.into()),
                 port: IntOrString::Int(port),
                 ..HTTPGetAction::default()
             }),
@@ -146,11 +149,10 @@ fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Optio
         }),
     }];
     match role {
-        Role::Backend => env.extend([
-            plain("RETRYLAB_CONCURRENCY", spec.backend.concurrency.to_string()),
-            plain("RETRYLAB_QUEUE", spec.backend.queue.to_string()),
-            plain("RETRYLAB_SERVICE_TIME_US", (spec.backend.service_time.as_millis() * 1_000).to_string()),
-        ]),
+        Role::Backend => {
+            let variables = backend_env::variables(&backend_model(&spec.backend));
+            env.extend(variables.into_iter().map(|(name, value)| plain(name, value)));
+        }
         Role::Client | Role::Inner(_) => {
             let callee = addresses.get(&role.calls(spec.client.layers)?)?;
             env.extend([
@@ -158,7 +160,7 @@ fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Optio
                 plain("RETRYLAB_TIMEOUT_MS", spec.client.timeout.as_millis().to_string()),
             ]);
         }
-        Role::Loadgen => {}
+        Role::Loadgen => env.push(plain("RETRYLAB_TARGET", addresses.get(&Role::Client)?.clone())),
     }
     Some(env)
 }
@@ -180,7 +182,10 @@ mod tests {
     fn check(role: Role, read: &BTreeSet<String>) {
         let sample = include_str!("../../../deploy/samples/comparison.yaml");
         let experiment: RetryExperiment = serde_saphyr::from_str(sample).unwrap();
-        let addresses = Addresses::from([(Role::Backend, "10.96.0.1:8001".to_owned())]);
+        let addresses = Addresses::from([
+            (Role::Backend, "10.96.0.1:8001".to_owned()),
+            (Role::Client, "10.96.0.2:8000".to_owned()),
+        ]);
         let unknown: Vec<_> =
             env(&experiment, role, &addresses).unwrap().into_iter().filter(|e| !read.contains(&e.name)).collect();
         assert!(unknown.is_empty(), "{} does not read {unknown:?}; it reads {read:?}", role.as_str());

@@ -20,4 +20,4 @@ mod window;
 mod workers;
 
 pub use backend::{StartError, app};
-pub use config::Config;
+pub use config::{Config, DisciplineName, LawName};

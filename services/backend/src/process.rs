@@ -16,7 +16,7 @@ use retrylab_core::{
     station::{Chance, End, Ticket},
     wire::BackendAnswer,
 };
-use retrylab_runtime::{Json, Peer, TraceContext, attempt_number, run_tag};
+use retrylab_runtime::{Json, Peer, TraceContext, attempt_number, patience, run_tag};
 
 use crate::{
     backend::Backend,
@@ -33,6 +33,8 @@ struct Arrival {
     at: Instant,
     trace: TraceContext,
     of_run: OfRun,
+    /// How long its client waits, if it has said so.
+    patience: Option<Duration>,
     /// Whose connection can be cut.
     peer: Option<Peer>,
 }
@@ -54,7 +56,7 @@ pub async fn process(State(backend): State<Arc<Backend>>, request: Request) -> R
     };
     let (job, news) = Job::new(Arc::clone(&backend.metrics), arrival.of_run.clone());
     let lot = backend.dice.lot(&backend.model, arrival.of_run.chance);
-    let ticket = backend.workers.take(job, delay, None, lot);
+    let ticket = backend.workers.take(job, delay, arrival.patience, lot);
     let mut presence = Presence { workers: &backend.workers, ticket, ends: backend.model.cancel_on_disconnect };
     match news.await {
         Ok(News::Left { end, processing }) => {
@@ -95,6 +97,7 @@ impl Arrival {
             at,
             trace: TraceContext::of(headers, || backend.dice.trace_id()),
             of_run: OfRun { books, chance },
+            patience: patience(headers),
             peer: request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.clone()),
         }
     }

@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Request};
+use bytes::Bytes;
+use http_body_util::Empty;
 use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
-    wire::{BackendAnswer, ClientAnswer, RunTag, nested_serial},
+    wire::{BackendAnswer, ClientAnswer, RunTag, nested_attempt},
 };
 use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
@@ -21,6 +23,10 @@ use crate::{
     upstream::{Attempt, Reply},
 };
 
+/// How long an attempt that is given up goes on at least, counted from its beginning. An attempt that its backend has not
+/// seen yet would be missing from the backend's books.
+const SEEN_AFTER: Duration = Duration::from_millis(10);
+
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
     client: Arc<Client>,
@@ -31,6 +37,8 @@ pub struct Call {
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
     draws: Draws,
+    /// In a chain: the number of the attempt that the request is, for the client before.
+    outer_attempt: u32,
     retrier: Retrier,
 }
 
@@ -48,17 +56,14 @@ impl Call {
     /// A request arrives, and is counted.
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
-        let tag = run_tag(headers).map(|tag| match attempt_number(headers) {
-            // It is an attempt of the client before, in a chain.
-            Some(number) => RunTag { serial: nested_serial(tag.serial, number), ..tag },
-            None => tag,
-        });
+        let tag = run_tag(headers);
+        let outer_attempt = attempt_number(headers).unwrap_or(0);
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
         // repetition; anything else draws what nobody can foresee.
         let draws = match (&books, &tag) {
-            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            (Some(books), Some(tag)) => Draws::nested(books.seed, tag.serial, outer_attempt),
             _ => Draws::new(client.unforeseen.span_id(), 0),
         };
         let in_force = client.strategy.in_force();
@@ -71,6 +76,7 @@ impl Call {
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
             books,
             draws,
+            outer_attempt,
             tag,
         }
     }
@@ -79,12 +85,13 @@ impl Call {
     /// fate.
     pub async fn carry_through(self) -> ClientAnswer {
         let (mut retrier, mut under_way, mut last) = (self.retrier.clone(), UnderWay::new(), None);
-        let mut step = self.turn(&mut retrier, Retrier::begin);
-        loop {
+        let (mut step, mut sent) = (self.turn(&mut retrier, Retrier::begin), self.begun);
+        let fate = loop {
             step = match step {
-                Step::End(fate) => return self.end(retrier.attempts(), fate, last),
-                Step::Start(start) if start.number > 1 && self.is_stopped() => return self.give_up(&mut retrier),
+                Step::End(fate) => break fate,
+                Step::Start(start) if start.number > 1 && self.is_stopped() => break self.give_up(&mut retrier),
                 Step::Start(start) => {
+                    sent = Instant::now();
                     self.count(start);
                     under_way.add(self.attempt(start));
                     Step::Wait
@@ -100,11 +107,13 @@ impl Call {
                             self.turn(&mut retrier, |retrier, turn| retrier.ended(end, turn))
                         }
                         Event::Woken => self.turn(&mut retrier, Retrier::wake),
-                        Event::Stopped => return self.give_up(&mut retrier),
+                        Event::Stopped => break self.give_up(&mut retrier),
                     }
                 }
             };
-        }
+        };
+        see_out(under_way, sent);
+        self.end(retrier.attempts(), fate, last)
     }
 
     /// Takes a turn of the policy.
@@ -140,14 +149,27 @@ impl Call {
         }
     }
 
-    async fn attempt(&self, start: Start) -> (u32, Reply) {
-        let Client { metrics, upstream, unforeseen, .. } = &*self.client;
-        let traceparent = self.trace.traceparent(unforeseen.span_id());
+    /// An attempt, which borrows nothing from its request: it may outlive it.
+    fn attempt(&self, start: Start) -> impl Future<Output = (u32, Reply)> + Send + use<> {
+        let client = Arc::clone(&self.client);
+        let traceparent = self.trace.traceparent(client.unforeseen.span_id());
         let left = start.left_ns.map(Duration::from_nanos);
-        let attempt = Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() };
-        let reply = upstream.attempt(attempt, self.in_force.timeout).await;
-        metrics.reply(&reply);
-        (start.number, reply)
+        let request = client.upstream.request(Attempt {
+            number: nested_attempt(self.outer_attempt, start.number),
+            timeout: self.in_force.timeout,
+            left,
+            traceparent,
+            tag: self.tag.as_ref(),
+        });
+        let timeout = self.in_force.timeout;
+        async move {
+            let reply = match left.filter(|left| *left < timeout) {
+                Some(left) if left < SEEN_AFTER => cut_off(&client, request, left).await,
+                left => client.upstream.attempt(request, left.unwrap_or(timeout)).await,
+            };
+            client.metrics.reply(&reply);
+            (start.number, reply)
+        }
     }
 
     async fn sleep_until(&self, ns: u64) {
@@ -165,10 +187,10 @@ impl Call {
         self.books.as_ref().is_some_and(|books| books.is_stopped())
     }
 
-    /// The run was stopped: no more attempts, and those in flight are dropped.
-    fn give_up(&self, retrier: &mut Retrier) -> ClientAnswer {
+    /// The run was stopped: no more attempts.
+    fn give_up(&self, retrier: &mut Retrier) -> Fate {
         self.in_force.with_limits(|limits| retrier.abandon(limits));
-        self.end(retrier.attempts(), Fate::Exhausted, None)
+        Fate::Exhausted
     }
 
     fn end(&self, attempts: u32, fate: Fate, last: Option<Reply>) -> ClientAnswer {
@@ -212,6 +234,24 @@ impl Call {
 
     fn of_run(&self) -> Option<(&Books, &RunTag)> {
         Some((self.books.as_deref()?, self.tag.as_ref()?))
+    }
+}
+
+/// An attempt with so little time that its backend might not see it in that: it goes on unheard for a moment.
+async fn cut_off(client: &Arc<Client>, request: Request<Empty<Bytes>>, left: Duration) -> Reply {
+    let client = Arc::clone(client);
+    let attempt = tokio::spawn(async move { client.upstream.attempt(request, SEEN_AFTER).await });
+    match tokio::time::timeout(left, attempt).await {
+        Ok(Ok(reply)) => reply,
+        _ => Reply::Timeout,
+    }
+}
+
+/// Gives up the attempts that have lost the race: their connections are closed, as soon as they have surely been seen.
+fn see_out<F: Future<Output: Send> + Send + 'static>(under_way: UnderWay<F>, sent: Instant) {
+    let unseen = SEEN_AFTER.saturating_sub(sent.elapsed());
+    for loser in under_way.into_rest().filter(|_| !unseen.is_zero()) {
+        tokio::spawn(tokio::time::timeout(unseen, loser));
     }
 }
 

@@ -12,7 +12,9 @@ use axum::{
 };
 use prometheus::Registry;
 use retrylab_core::wire::{Health, StrategySetting};
-use retrylab_runtime::{HttpMetrics, Json, Runs, Unforeseen, exposition, guarded, run_routes, with_json_errors};
+use retrylab_runtime::{
+    HttpMetrics, Json, Runs, Unforeseen, exposition, guarded, ready_route, run_routes, with_json_errors,
+};
 
 use crate::{
     admin,
@@ -56,7 +58,8 @@ pub fn app(config: Config) -> prometheus::Result<Router> {
         .route("/process", get(process))
         .route("/health", get(health))
         .route("/metrics", get(metrics_text))
-        .with_state(client);
+        .with_state(client)
+        .merge(ready_route(Some(config.backend_url.address)));
     let routes = with_json_errors(open.merge(guarded(admin, config.admin_token)));
     Ok(routes.layer(from_fn_with_state(http, HttpMetrics::count)))
 }
@@ -94,5 +97,6 @@ async fn health() -> Json<Health> {
 }
 
 async fn metrics_text(State(client): State<Arc<Client>>) -> Response {
+    client.metrics.observe(&client.strategy.in_force());
     exposition(&client.registry)
 }

@@ -1,9 +1,9 @@
 //! The client's own metrics; those of every service are in the runtime.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-use retrylab_core::policy::{Denial, Fate, Outcome, StrategyName};
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use retrylab_core::policy::{BreakerState, Denial, Fate, Outcome, StrategyName};
 
-use crate::upstream::Reply;
+use crate::{strategy::InForce, upstream::Reply};
 
 const SERVICE: &str = "client";
 
@@ -14,6 +14,8 @@ pub struct Metrics {
     requests: IntCounterVec,
     denied: IntCounterVec,
     in_flight: IntGauge,
+    budget_left: GaugeVec,
+    breaker_state: IntGaugeVec,
     calls_ok: IntCounter,
     calls_failed: IntCounter,
     calls_timed_out: IntCounter,
@@ -37,11 +39,20 @@ impl Metrics {
         let calls = vec("backend_calls_total", calls, &["service", "result"])?;
         let in_flight = IntGauge::new("retrylab_requests_in_flight", "Requests under way, those in backoff included")?;
         registry.register(Box::new(in_flight.clone()))?;
+        let left =
+            "What the retry budget in force holds: tokens of a bucket, retries of any other; none without a budget";
+        let budget_left = GaugeVec::new(Opts::new("retrylab_retry_budget_left", left), &["strategy"])?;
+        registry.register(Box::new(budget_left.clone()))?;
+        let state = "1 for the state of the circuit breaker in force, 0 for the others; none without a breaker";
+        let breaker_state = IntGaugeVec::new(Opts::new("retrylab_breaker_state", state), &["strategy", "state"])?;
+        registry.register(Box::new(breaker_state.clone()))?;
         Ok(Self {
             attempts: vec("retry_attempts_total", attempts, &["service", "strategy", "attempt"])?,
             requests: vec("retrylab_requests_total", "Requests by how they ended", &["strategy", "fate"])?,
             denied: vec("retrylab_attempts_denied_total", denied, &["strategy", "reason"])?,
             in_flight,
+            budget_left,
+            breaker_state,
             calls_ok: calls.with_label_values(&[SERVICE, "success"]),
             calls_failed: calls.with_label_values(&[SERVICE, "failure"]),
             calls_timed_out: calls.with_label_values(&[SERVICE, "timeout"]),
@@ -71,6 +82,23 @@ impl Metrics {
             Reply::Answer(_) => self.calls_failed.inc(),
             Reply::Timeout => self.calls_timed_out.inc(),
             Reply::Broken(_) => self.calls_broken.inc(),
+        }
+    }
+
+    /// Shows what the policy in force holds, right before the metrics are read.
+    pub fn observe(&self, in_force: &InForce) {
+        let strategy = in_force.setting.strategy.as_str();
+        self.budget_left.reset();
+        self.breaker_state.reset();
+        let now_ns = in_force.now_ns();
+        let (left_milli, breaker) =
+            in_force.with_limits(|limits| (limits.budget_left_milli(now_ns), limits.breaker_state(now_ns)));
+        if let Some(milli) = left_milli {
+            self.budget_left.with_label_values(&[strategy]).set(milli as f64 / 1_000.0);
+        }
+        for state in BreakerState::ALL.into_iter().filter(|_| breaker.is_some()) {
+            let is_so = i64::from(breaker == Some(state));
+            self.breaker_state.with_label_values(&[strategy, state.as_str()]).set(is_so);
         }
     }
 

@@ -37,6 +37,11 @@ impl<F: Future> UnderWay<F> {
         poll_fn(|context| self.poll(context)).await
     }
 
+    /// Those that are in flight.
+    pub fn into_rest(self) -> impl Iterator<Item = Pin<Box<F>>> {
+        self.one.into_iter().chain(self.more)
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
         if let Some(Poll::Ready(output)) = self.one.as_mut().map(|one| one.as_mut().poll(context)) {
             self.one = None;

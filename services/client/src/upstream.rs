@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use retrylab_core::{
     policy::{Outcome, Pushback},
-    wire::{DEADLINE_HEADER, RUN_HEADER, RunTag},
+    wire::{DEADLINE_HEADER, RUN_HEADER, RunTag, TIMEOUT_HEADER},
 };
 use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
 
@@ -43,9 +43,11 @@ pub struct Upstream {
 /// What is different in each attempt.
 #[derive(Debug)]
 pub struct Attempt<'a> {
-    /// Its number within the request; the first is 1.
+    /// Its number: what [`ATTEMPT_HEADER`] says.
     pub number: u32,
-    /// What is left of the request's time: the attempt takes no longer, and passes it on.
+    /// How long it is waited for.
+    pub timeout: Duration,
+    /// What is left of the request's time, to be passed on.
     pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
@@ -90,10 +92,8 @@ impl Upstream {
     }
 
     /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
-    pub async fn attempt(&self, attempt: Attempt<'_>, timeout: Duration) -> Reply {
-        let timeout = attempt.left.map_or(timeout, |left| left.min(timeout));
-        let exchange = self.exchange(self.request(attempt));
-        match tokio::time::timeout(timeout, exchange).await {
+    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(e)) => Reply::Broken(e),
             Err(_) => Reply::Timeout,
@@ -112,12 +112,14 @@ impl Upstream {
         Ok(answer)
     }
 
-    fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
+    /// What an attempt sends.
+    pub fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.backend.process.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.backend.host.clone());
         headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
+        headers.insert(HeaderName::from_static(TIMEOUT_HEADER), (attempt.timeout.as_micros() as u64).into());
         let mut insert = |name, value: String| {
             // All values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
             if let Ok(value) = HeaderValue::try_from(value) {

@@ -3,7 +3,7 @@
 use axum::{Router, middleware::from_fn_with_state, routing::get};
 use prometheus::Registry;
 use retrylab_core::wire::Health;
-use retrylab_runtime::{HttpMetrics, Json, Runs, exposition, guarded, run_routes, with_json_errors};
+use retrylab_runtime::{HttpMetrics, Json, Runs, exposition, guarded, ready_route, run_routes, with_json_errors};
 
 use crate::{config::Config, metrics::Metrics, run::Loadgen};
 
@@ -20,6 +20,7 @@ pub fn app(config: Config) -> prometheus::Result<Router> {
     let routes = Router::new()
         .route("/health", get(health))
         .route("/metrics", get(move || std::future::ready(exposition(&registry))))
+        .merge(ready_route(config.target))
         .merge(guarded(run_routes(runs), config.admin_token));
     Ok(with_json_errors(routes).layer(from_fn_with_state(http, HttpMetrics::count)))
 }

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use retrylab_core::wire::{DEADLINE_HEADER, RUN_HEADER, RunTag};
+use retrylab_core::wire::{DEADLINE_HEADER, RUN_HEADER, RunTag, TIMEOUT_HEADER};
 
-/// Says which attempt of its request this is; the first is 1.
+/// Says which attempt of its request this is; the first is 1. In a chain of clients each adds its own number to that of the
+/// attempt that it received, as a digit to base 32: no two attempts of a request have the same.
 pub const ATTEMPT_HEADER: &str = "x-retrylab-attempt";
 /// W3C Trace Context, level 1.
 pub const TRACE_HEADER: &str = "traceparent";
@@ -26,7 +27,16 @@ pub fn attempt_number(headers: &HeaderMap) -> Option<u32> {
 
 /// What is left of the request's time, if it has a deadline.
 pub fn time_left(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(DEADLINE_HEADER)?.to_str().ok()?.parse().ok().map(Duration::from_micros)
+    micros(headers, DEADLINE_HEADER)
+}
+
+/// How long the sender of the request waits for the answer, if it says so: its timeout, or less if its time is up before.
+pub fn patience(headers: &HeaderMap) -> Option<Duration> {
+    micros(headers, TIMEOUT_HEADER).into_iter().chain(time_left(headers)).min()
+}
+
+fn micros(headers: &HeaderMap, name: &str) -> Option<Duration> {
+    headers.get(name)?.to_str().ok()?.parse().ok().map(Duration::from_micros)
 }
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -112,6 +122,21 @@ mod tests {
     fn a_later_version_may_say_more() {
         assert_eq!(trace_of(&GIVEN.replacen("00", "cc", 1)), "0af7651916cd43dd8448eb211c80319c");
         assert_eq!(trace_of(&format!("{}-what", GIVEN.replacen("00", "cc", 1))), "0af7651916cd43dd8448eb211c80319c");
+    }
+
+    #[test]
+    fn whoever_waits_waits_for_the_timeout_or_until_the_deadline_whichever_is_sooner() {
+        let check = |pairs: &[(&'static str, &'static str)], expected: Option<u64>| {
+            let header =
+                |&(name, value): &(&'static str, &'static str)| (name.parse().unwrap(), value.parse().unwrap());
+            let headers: HeaderMap = pairs.iter().map(header).collect();
+            assert_eq!(patience(&headers), expected.map(Duration::from_micros), "{pairs:?}");
+        };
+        check(&[], None);
+        check(&[(TIMEOUT_HEADER, "7000")], Some(7_000));
+        check(&[(TIMEOUT_HEADER, "7000"), (DEADLINE_HEADER, "500")], Some(500));
+        check(&[(TIMEOUT_HEADER, "7000"), (DEADLINE_HEADER, "9000")], Some(7_000));
+        check(&[(TIMEOUT_HEADER, "soon")], None);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `/admin` of a standing experiment's pods: who gets in, and what is refused there.
 //!
-//! The tests run beside the pods, in the node's network: what they send to a pod's address comes from outside of it, as
-//! from another pod. What comes through a port-forward is the pod's own loopback.
+//! The tests run beside the pods, in the node's network: what they send to a pod's address comes from outside of it. One
+//! enters another pod's network and sends from there. What comes through a port-forward is the pod's own loopback.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Experiment, Http, Lab, PortForward, SOON};
+use crate::harness::{Experiment, Http, Lab, PortForward, SOON, run_script};
 
 const ROLES: [&str; 3] = ["client", "backend", "loadgen"];
 
@@ -69,7 +69,7 @@ fn plan(role: &str) -> Value {
 }
 
 #[tokio::test]
-async fn from_another_pod_the_token_opens_admin_and_nothing_else_does() {
+async fn from_outside_the_token_opens_admin_and_nothing_else_does() {
     let lab = Lab::shared().await;
     let experiment = standing(&lab, "guarded").await;
     let (token, run) = (experiment.token().await, experiment.status().await.arms[0].run.id.clone());
@@ -92,6 +92,26 @@ async fn from_another_pod_the_token_opens_admin_and_nothing_else_does() {
         for open in ["/health", "/metrics"] {
             assert_eq!(http.send("GET", open, None, "").await.0, 200, "{role}: {open}");
         }
+    }
+}
+
+#[tokio::test]
+async fn another_pod_may_use_the_services_and_not_admin() {
+    let lab = Lab::shared().await;
+    let (experiment, other) = (standing(&lab, "visited").await, standing(&lab, "visitor").await);
+    let visitor = other.pods("loadgen").await.remove(0).metadata.uid.unwrap();
+    for role in ROLES {
+        let url = experiment.url(role).await;
+        let status = async |path: &str| {
+            // The process of a pod is found by its cgroup, which has the pod's uid in its name.
+            let script = format!(
+                "cgroup=$(grep -l '{visitor}' /proc/[0-9]*/cgroup 2> /dev/null | head -n 1 || true)
+                 nsenter --net=\"${{cgroup%/cgroup}}/ns/net\" curl -sS -o /dev/null -w '%{{http_code}}' {url}{path}"
+            );
+            run_script(&script).await
+        };
+        assert_eq!(status("/health").await, "200", "{role}: the pod has a way to it");
+        assert_eq!(status("/admin/runs/any").await, "401", "{role}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! A backend of the test's own, called without a socket.
 
-use std::time::Duration;
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -13,6 +13,10 @@ use retrylab_backend::Config;
 use retrylab_core::wire::{BackendResults, RunReport};
 use retrylab_runtime::Peer;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tower::ServiceExt;
 
 /// A caller from elsewhere in the cluster.
@@ -83,6 +87,49 @@ impl Backend {
         let text = self.get("/metrics").await;
         let line = text.as_str().unwrap().lines().find(|line| line.starts_with(line_start))?.to_owned();
         line.rsplit(' ').next()?.parse().ok()
+    }
+}
+
+/// A backend on a socket; it ends with the test's runtime.
+pub async fn on_a_socket(backend: &Backend) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(retrylab_runtime::serve_on(listener, backend.0.clone(), std::future::pending()));
+    address
+}
+
+/// One connection to a backend.
+pub struct Caller(TcpStream);
+
+impl Caller {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Sends a request.
+    pub async fn send(&mut self, path: &str, headers: &str) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        self.0.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    /// Sends attempt 1 of request `serial` of run r.
+    pub async fn send_in_run(&mut self, serial: u64) {
+        self.send("/process", &format!("x-retrylab-run: r;0;{serial}\r\nx-retrylab-attempt: 1\r\n")).await;
+    }
+
+    /// The status of the answer, or how the connection ended instead.
+    pub async fn answer(&mut self) -> Result<u16, ErrorKind> {
+        let mut head = [0; 1_024];
+        match self.0.read(&mut head).await {
+            Ok(0) => Err(ErrorKind::UnexpectedEof),
+            Ok(_) => Ok(std::str::from_utf8(&head[9..12]).unwrap().parse().unwrap()),
+            Err(e) => Err(e.kind()),
+        }
+    }
+
+    /// Whether nothing comes for a while.
+    pub async fn hears_nothing(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(40), self.answer()).await.is_err()
     }
 }
 

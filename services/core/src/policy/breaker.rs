@@ -174,6 +174,14 @@ impl BreakerCounts {
         }
     }
 
+    #[cfg(test)]
+    pub const fn probes_out(&self) -> u32 {
+        match self.phase {
+            Phase::HalfOpen { out, .. } => out,
+            _ => 0,
+        }
+    }
+
     const fn is_reached(&self, failures: u64, calls: u64) -> bool {
         failures * 100 >= calls * self.terms.failure_percent as u64
     }
@@ -205,5 +213,112 @@ impl RetryBreakerCounts {
         if failed {
             self.counts.add(FAILURES, now_ns);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+    const TERMS: Breaker =
+        Breaker { failure_percent: 50, min_calls: 4, interval_ms: 10_000, open_ms: 5_000, probes: 3 };
+
+    /// A breaker that opened at 1 s.
+    fn opened() -> BreakerCounts {
+        let mut breaker = BreakerCounts::new(TERMS, 0);
+        for failed in [false, false, true, true] {
+            let passage = breaker.pass(SECOND).unwrap();
+            breaker.ended(passage, failed, SECOND);
+        }
+        breaker
+    }
+
+    #[test]
+    fn it_opens_at_the_failure_ratio_and_not_before_the_least_number_of_calls() {
+        let mut breaker = BreakerCounts::new(TERMS, 0);
+        for _ in 0..3 {
+            breaker.ended(Passage::Closed, true, 0);
+            assert_eq!(breaker.state(0), BreakerState::Closed);
+        }
+        breaker.ended(Passage::Closed, true, 0);
+        assert_eq!(breaker.state(0), BreakerState::Open);
+    }
+
+    #[test]
+    fn failures_below_the_ratio_leave_it_closed_and_are_forgotten_with_the_interval() {
+        let mut breaker = BreakerCounts::new(TERMS, 0);
+        for failed in [true, false, true, false, false] {
+            breaker.ended(Passage::Closed, failed, u64::from(failed) * SECOND);
+        }
+        assert_eq!(breaker.state(SECOND), BreakerState::Closed, "two of five");
+        for _ in 0..3 {
+            breaker.ended(Passage::Closed, true, 30 * SECOND);
+        }
+        assert_eq!(breaker.state(30 * SECOND), BreakerState::Closed, "three calls, all of them late");
+    }
+
+    #[test]
+    fn open_it_lets_nothing_through_for_its_time_and_then_its_probes() {
+        let mut breaker = opened();
+        assert_eq!((breaker.pass(SECOND), breaker.pass(6 * SECOND - 1)), (None, None));
+        assert_eq!(breaker.state(6 * SECOND), BreakerState::HalfOpen);
+        let passages: Vec<_> = (0..5).map(|_| breaker.pass(6 * SECOND)).collect();
+        assert_eq!(passages, [Some(Passage::Probe), Some(Passage::Probe), Some(Passage::Probe), None, None]);
+    }
+
+    /// How three probes end, and where the breaker stands then.
+    fn check(failed: [bool; 3], expected: BreakerState) {
+        let mut breaker = opened();
+        for _ in 0..3 {
+            breaker.pass(6 * SECOND);
+        }
+        for (i, failed) in failed.into_iter().enumerate() {
+            assert_eq!(breaker.state(7 * SECOND), BreakerState::HalfOpen, "after {i} probes");
+            breaker.ended(Passage::Probe, failed, 7 * SECOND);
+        }
+        assert_eq!(breaker.state(7 * SECOND), expected, "{failed:?}");
+    }
+
+    #[test]
+    fn half_open_its_probes_decide_by_the_same_ratio() {
+        check([false, false, true], BreakerState::Closed);
+        check([true, false, true], BreakerState::Open);
+        check([true, true, true], BreakerState::Open);
+    }
+
+    #[test]
+    fn an_attempt_from_before_it_opened_says_nothing_to_it() {
+        let mut breaker = opened();
+        breaker.ended(Passage::Closed, true, 2 * SECOND);
+        breaker.pass(6 * SECOND);
+        for _ in 0..9 {
+            breaker.ended(Passage::Closed, false, 6 * SECOND);
+        }
+        assert_eq!(breaker.state(6 * SECOND), BreakerState::HalfOpen);
+    }
+
+    #[test]
+    fn a_probe_that_is_given_up_makes_room_for_another() {
+        let mut breaker = opened();
+        for _ in 0..3 {
+            breaker.pass(6 * SECOND);
+        }
+        assert_eq!(breaker.pass(6 * SECOND), None);
+        breaker.give_up(Passage::Probe);
+        assert_eq!(breaker.pass(6 * SECOND), Some(Passage::Probe));
+    }
+
+    #[test]
+    fn a_retry_breaker_admits_up_to_its_ratio_and_below_its_least_number_of_calls() {
+        let terms = RetryBreaker { failure_percent: 10, min_calls: 10, interval_ms: 10_000 };
+        let mut breaker = RetryBreakerCounts::new(terms, 0);
+        breaker.ended(true, 0);
+        assert!(breaker.admits(0), "one call");
+        (0..9).for_each(|_| breaker.ended(false, 0));
+        assert!(breaker.admits(0), "one of ten");
+        breaker.ended(true, 0);
+        assert!(!breaker.admits(0), "two of eleven");
+        assert!(breaker.admits(20 * SECOND), "forgotten");
     }
 }

@@ -108,4 +108,14 @@ impl Limits {
             budget.release(u64::from(attempts), u64::from(retries));
         }
     }
+
+    /// Attempts in flight, retries out, and probes out, as far as anything counts them.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (u64, u64, u32) {
+        let (attempts, retries) = match self.budget.as_deref() {
+            Some(BudgetState::InFlight { attempts, retries, .. }) => (*attempts, *retries),
+            _ => (0, 0),
+        };
+        (attempts, retries, self.breaker.as_ref().map_or(0, |breaker| breaker.probes_out()))
+    }
 }

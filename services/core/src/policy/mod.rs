@@ -13,6 +13,7 @@ mod presets;
 mod retrier;
 mod throttle;
 mod window;
+mod worst_case;
 
 pub use breaker::{Breaker, BreakerState, RetryBreaker};
 pub use budget::{Budget, Charge, Deposit, InFlightBudget, MinRetryRate, TokenBucket, WindowBudget};
@@ -23,6 +24,7 @@ pub use name::{StrategyName, UnknownStrategy};
 pub use outcome::{Denial, Fate, Outcome, Pushback};
 pub use retrier::{AttemptEnd, AttemptKind, Retrier, Start, Step, Turn};
 pub use throttle::Throttle;
+pub use worst_case::Demand;
 
 use std::time::Duration;
 

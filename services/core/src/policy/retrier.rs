@@ -13,6 +13,8 @@ use super::{Denial, Draws, Fate, Limits, Outcome, Policy, Pushback, breaker::Pas
 /// No moment at all.
 const NEVER: u64 = u64::MAX;
 const NS_PER_MS: u64 = 1_000_000;
+/// No attempt is begun with less time than this: it would be given up before its backend has seen it.
+const ATTEMPT_MIN_NS: u64 = NS_PER_MS;
 
 /// What every call needs: the policy, what its requests share, the time on the caller's monotonic clock, and where this
 /// request's random draws come from.
@@ -119,7 +121,7 @@ impl Retrier {
 
     /// The first step: the first attempt, unless a breaker, the throttle or a deadline that has passed is against it.
     pub fn begin(&mut self, turn: &mut Turn<'_>) -> Step {
-        if turn.now_ns >= self.deadline_ns {
+        if !self.has_time_at(turn.now_ns) {
             return self.end(Fate::Deadline, turn);
         }
         self.start(AttemptKind::First, turn)
@@ -150,23 +152,11 @@ impl Retrier {
             return Step::Wait;
         }
         self.wake_ns = NEVER;
-        if self.in_flight == 0 {
-            return if turn.now_ns >= self.deadline_ns {
-                self.end(Fate::Deadline, turn)
-            } else {
-                self.start(AttemptKind::Retry, turn)
-            };
-        }
-        match turn.limits.admit_retry(Outcome::Retryable, turn.now_ns) {
-            Ok(()) => {
-                self.withdraw(Outcome::Retryable, turn);
-                self.hedges += 1;
-                self.start(AttemptKind::Hedge, turn)
-            }
-            Err(denial) => {
-                self.denied = Some(denial);
-                Step::Wait
-            }
+        match (self.in_flight, self.has_time_at(turn.now_ns)) {
+            (0, true) => self.start(AttemptKind::Retry, turn),
+            (0, false) => self.end(Fate::Deadline, turn),
+            (_, true) => self.hedge(turn),
+            (_, false) => Step::Wait,
         }
     }
 
@@ -196,6 +186,21 @@ impl Retrier {
         self.denied.take()
     }
 
+    /// The latest attempt takes long: another one beside it, if that is allowed.
+    fn hedge(&mut self, turn: &mut Turn<'_>) -> Step {
+        match turn.limits.admit_retry(Outcome::Retryable, turn.now_ns) {
+            Ok(()) => {
+                self.withdraw(Outcome::Retryable, turn);
+                self.hedges += 1;
+                self.start(AttemptKind::Hedge, turn)
+            }
+            Err(denial) => {
+                self.denied = Some(denial);
+                Step::Wait
+            }
+        }
+    }
+
     /// The last attempt in flight failed.
     fn retry(&mut self, end: AttemptEnd, turn: &mut Turn<'_>) -> Step {
         self.wake_ns = NEVER;
@@ -214,7 +219,7 @@ impl Retrier {
         }
         let delay_ns = self.delay_ns(end.pushback, turn);
         let start_ns = turn.now_ns.saturating_add(delay_ns);
-        if start_ns >= self.deadline_ns {
+        if !self.has_time_at(start_ns) {
             return self.end(Fate::Deadline, turn);
         }
         self.withdraw(end.outcome, turn);
@@ -249,6 +254,10 @@ impl Retrier {
         }
     }
 
+    const fn has_time_at(&self, moment_ns: u64) -> bool {
+        moment_ns.saturating_add(ATTEMPT_MIN_NS) <= self.deadline_ns
+    }
+
     fn withdraw(&mut self, after: Outcome, turn: &mut Turn<'_>) {
         self.paid_milli = turn.limits.withdraw_retry(after, turn.now_ns) as u32;
         self.out += 1;
@@ -268,7 +277,7 @@ impl Retrier {
             && number < turn.policy.max_attempts
         {
             let at_ns = turn.now_ns.saturating_add(hedging.delay_ms * NS_PER_MS);
-            self.wake_ns = if at_ns < self.deadline_ns { at_ns } else { NEVER };
+            self.wake_ns = if self.has_time_at(at_ns) { at_ns } else { NEVER };
         }
         let left_ns = (self.deadline_ns != NEVER).then(|| self.deadline_ns - turn.now_ns);
         Step::Start(Start { number, kind, left_ns })

@@ -11,6 +11,9 @@ const FAULTS: u64 = 2 << 62;
 /// Service times have a stream of their own, so that a fault changes none of them.
 const SERVICE: u64 = 3 << 62;
 
+/// Bits of an attempt's number in its stream.
+const ATTEMPT_BITS: u32 = 20;
+
 /// An attempt of a run, as far as its draws go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chance {
@@ -18,7 +21,7 @@ pub struct Chance {
     pub seed: u64,
     /// The request's number in the run.
     pub serial: u64,
-    /// The attempt's number in the request; the first is 1, and no policy makes more than 31.
+    /// The attempt's number in the request; the first is 1. Below 2^20: four clients in a chain have a digit to base 32 each.
     pub attempt: u32,
 }
 
@@ -34,7 +37,8 @@ impl Chance {
     }
 
     fn rng(&self, purpose: u64) -> Rng {
-        rng(self.seed, purpose | (self.serial << 5) & (SERVICE ^ u64::MAX) | u64::from(self.attempt & 31))
+        let within = self.serial << ATTEMPT_BITS | u64::from(self.attempt) & ((1 << ATTEMPT_BITS) - 1);
+        rng(self.seed, purpose | within & !SERVICE)
     }
 }
 
@@ -45,7 +49,9 @@ mod tests {
     #[test]
     fn every_attempt_has_draws_of_its_own_that_are_always_the_same() {
         let all = || -> Vec<u64> {
-            let attempts = (0..50).flat_map(|serial| (1..=4).map(move |attempt| Chance { seed: 7, serial, attempt }));
+            let attempts = (0..50).flat_map(|serial| {
+                [1, 2, 20, 32_801].into_iter().map(move |attempt| Chance { seed: 7, serial, attempt })
+            });
             attempts.flat_map(|chance| [chance.rng(FAULTS).random(), chance.service().random()]).collect()
         };
         let (once, again) = (all(), all());

@@ -9,11 +9,12 @@ mod run;
 mod tag;
 
 pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
-pub use deadline::DEADLINE_HEADER;
+pub use deadline::{DEADLINE_HEADER, TIMEOUT_HEADER};
 pub use error::{ErrorBody, FieldError};
 pub use process::{BackendAnswer, ClientAnswer, Health};
 pub use run::{
     BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
     RunPlan, RunReport, RunRequest, RunState,
 };
-pub use tag::{RUN_HEADER, RunTag, nested_serial};
+pub(crate) use tag::OUTER_ATTEMPTS;
+pub use tag::{RUN_HEADER, RunTag, nested_attempt};

@@ -114,10 +114,15 @@ impl Experiment {
         .await
     }
 
-    /// Its pods' `/admin`, from outside the pod: not loopback, so that the token is needed.
+    /// The pod of a role, from outside of it: not loopback, so that `/admin` needs the token.
     pub async fn http(&self, role: &str) -> Http {
+        Http::new(&self.url(role).await)
+    }
+
+    /// Where the pod of a role serves.
+    pub async fn url(&self, role: &str) -> String {
         let pod = self.ready_pod(role, "").await;
-        Http::new(&pod.status.unwrap().pod_ip.unwrap(), port(role))
+        format!("http://{}:{}", pod.status.unwrap().pod_ip.unwrap(), port(role))
     }
 
     /// The token of its `/admin`.

@@ -12,9 +12,9 @@ pub struct Http {
 }
 
 impl Http {
-    pub fn new(host: &str, port: u16) -> Self {
+    pub fn new(base: &str) -> Self {
         let client = Client::builder().retry(reqwest::retry::never()).no_proxy().timeout(Duration::from_secs(30));
-        Self { base: format!("http://{host}:{port}"), client: client.build().unwrap() }
+        Self { base: base.to_owned(), client: client.build().unwrap() }
     }
 
     /// Sends a request, with the token if one is given; gives the status, and the body as JSON or as text.

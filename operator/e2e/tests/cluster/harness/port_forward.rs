@@ -27,8 +27,9 @@ impl PortForward {
         let line = timeout(SOON, lines.next_line()).await.expect("kubectl port-forward said nothing").unwrap();
         let line = line.unwrap_or_else(|| panic!("there is no way to {object}"));
         // Forwarding from 127.0.0.1:40123 -> 8000
-        let port = line.split(' ').nth(2).and_then(|address| address.rsplit(':').next()?.parse().ok());
-        let http = Http::new("127.0.0.1", port.unwrap_or_else(|| panic!("no port in {line:?}")));
+        let port = line.split(' ').nth(2).and_then(|address| address.rsplit(':').next()?.parse::<u16>().ok());
+        let port = port.unwrap_or_else(|| panic!("no port in {line:?}"));
+        let http = Http::new(&format!("http://127.0.0.1:{port}"));
         // It says a line for each connection, and must not be stopped by a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { http, _child: child }

@@ -1,1 +1,193 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::policy::{
+    Breaker, Budget, DelayLaw, Deposit, Hedging, InFlightBudget, Jitter, MinRetryRate, RetryAfter, StrategyName,
+    Throttle, WindowBudget,
+};
+
+/// Drives one request whose first `failures` attempts fail; gives its attempts, the waits in seconds and its fate.
+fn drive(name: StrategyName, failures: u32) -> (u32, Vec<f64>, Fate) {
+    let policy = name.preset();
+    let mut limits = Limits::new(&policy, 0);
+    let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, 0) };
+    let (mut retrier, mut waits) = (Retrier::new(&policy, 0, None), Vec::new());
+    let mut step = retrier.begin(&mut turn);
+    loop {
+        step = match step {
+            Step::Start(Start { number, .. }) => {
+                let outcome = if number <= failures { Outcome::Retryable } else { Outcome::Success };
+                waits.extend((number > 1).then_some(turn.now_ns as f64 / 1e9));
+                retrier.ended(AttemptEnd { number, outcome, pushback: None }, &mut turn)
+            }
+            Step::Wait => {
+                turn.now_ns = retrier.wake_at_ns().unwrap();
+                retrier.wake(&mut turn)
+            }
+            Step::End(fate) => {
+                let starts = std::iter::once(&0.0).chain(&waits);
+                let waits = waits.iter().zip(starts).map(|(now, before)| now - before).collect();
+                return (retrier.attempts(), waits, fate);
+            }
+        };
+    }
+}
+
+#[test]
+fn none_never_retries() {
+    assert_eq!(drive(StrategyName::None, 9), (1, vec![], Fate::Exhausted));
+}
+
+#[test]
+fn naive_makes_three_attempts_at_once() {
+    assert_eq!(drive(StrategyName::Naive, 9), (3, vec![0.0, 0.0], Fate::Exhausted));
+}
+
+#[test]
+fn backoff_waits_one_two_and_four_seconds() {
+    assert_eq!(drive(StrategyName::Backoff, 9), (4, vec![1.0, 2.0, 4.0], Fate::Exhausted));
+}
+
+#[test]
+fn jitter_adds_between_nothing_and_the_delay_itself() {
+    let (attempts, waits, _) = drive(StrategyName::Jitter, 9);
+    assert_eq!(attempts, 4);
+    for (wait, delay) in waits.iter().zip([1.0, 2.0, 4.0]) {
+        assert!((delay..delay * 2.0).contains(wait), "{wait} is not in [{delay}, {})", delay * 2.0);
+    }
+}
+
+#[test]
+fn a_success_ends_the_request_and_tells_whether_it_took_a_retry() {
+    assert_eq!(drive(StrategyName::Fixed, 0), (1, vec![], Fate::Ok));
+    assert_eq!(drive(StrategyName::Fixed, 2), (3, vec![0.5, 0.5], Fate::OkAfterRetry));
+}
+
+#[test]
+fn what_cannot_be_mended_is_not_retried() {
+    let policy = StrategyName::Backoff.preset();
+    let mut turn = Turn { policy: &policy, limits: &mut Limits::default(), now_ns: 0, draws: Draws::new(1, 0) };
+    let mut retrier = Retrier::new(&policy, 0, None);
+    retrier.begin(&mut turn);
+    let end = AttemptEnd { number: 1, outcome: Outcome::of_status(404), pushback: None };
+    assert_eq!(retrier.ended(end, &mut turn), Step::End(Fate::NotRetryable));
+}
+
+#[test]
+fn a_denial_is_told_once_and_names_the_mechanism() {
+    let budget = Budget::InFlight(InFlightBudget { percent: 1, min_retries: 0 });
+    let policy = Policy { budget: Some(budget), ..StrategyName::Naive.preset() };
+    let mut limits = Limits::new(&policy, 0);
+    let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, 0) };
+    let mut retrier = Retrier::new(&policy, 0, None);
+    retrier.begin(&mut turn);
+    let end = AttemptEnd { number: 1, outcome: Outcome::Retryable, pushback: None };
+    assert_eq!(retrier.ended(end, &mut turn), Step::End(Fate::BudgetDenied));
+    assert_eq!((retrier.take_denial(), retrier.take_denial()), (Some(Denial::Budget), None));
+}
+
+#[test]
+fn a_request_under_way_is_small() {
+    assert!(size_of::<Retrier>() <= 48, "{} bytes", size_of::<Retrier>());
+    assert!(size_of::<Limits>() <= 32, "{} bytes", size_of::<Limits>());
+}
+
+/// Any policy, composed of any mechanisms.
+fn policies() -> impl Strategy<Value = Policy> {
+    let window = WindowBudget {
+        percent: 30,
+        interval_ms: 1_000,
+        deposit: Deposit::OnRequest,
+        min_retry_rate: MinRetryRate { count: 1, interval_ms: 1_000 },
+    };
+    let budgets = prop_oneof![
+        Just(None),
+        Just(Some(Budget::Window(window))),
+        Just(Some(Budget::InFlight(InFlightBudget { percent: 50, min_retries: 1 }))),
+        Just(StrategyName::AwsStandard.preset().budget),
+        Just(StrategyName::Grpc.preset().budget),
+    ];
+    let breaker = Breaker { failure_percent: 60, min_calls: 5, interval_ms: 1_000, open_ms: 300, probes: 2 };
+    let options = (any::<bool>(), any::<bool>(), prop::option::of(1u64..4), prop::option::of(1u64..2_000));
+    (2u32..=20, budgets, options, 1u64..300).prop_map(
+        move |(max_attempts, budget, (throttle, breaks, hedges, deadline_ms), base_ms)| Policy {
+            budget,
+            throttle: throttle.then_some(Throttle { k_milli: 2_000, interval_ms: 1_000 }),
+            breaker: breaks.then_some(breaker),
+            hedging: hedges
+                .map(|n| Hedging { delay_ms: base_ms / 2 + 1, max_hedges: (n as u32).min(max_attempts - 1) }),
+            deadline_ms,
+            retry_after: Some(RetryAfter { cap_ms: 500, jitter_permille: 300 }),
+            ..Policy::plain(
+                max_attempts,
+                DelayLaw::Exponential { base_ms, factor: 2, cap_ms: 1_000, jitter: Jitter::Full },
+            )
+        },
+    )
+}
+
+/// One client's requests, driven by whatever happens next.
+struct Crowd<'p> {
+    policy: &'p Policy,
+    limits: Limits,
+    now_ns: u64,
+    requests: Vec<(Retrier, Vec<u32>, u64)>,
+}
+
+impl Crowd<'_> {
+    fn take(&mut self, i: usize, take: impl FnOnce(&mut Retrier, &mut Turn<'_>) -> Step) {
+        let Self { policy, limits, now_ns, requests } = self;
+        let (retrier, in_flight, begun_ns) = &mut requests[i];
+        let mut turn = Turn { policy, limits, now_ns: *now_ns, draws: Draws::new(9, i as u64) };
+        let step = take(retrier, &mut turn);
+        match step {
+            Step::Start(start) => {
+                in_flight.push(start.number);
+                assert!(start.number <= policy.max_attempts, "more attempts than allowed");
+                let left = policy.deadline_ms.map(|ms| *begun_ns + ms * NS_PER_MS - *now_ns);
+                assert_eq!(start.left_ns, left, "what is left until the deadline");
+            }
+            Step::Wait => assert!(!in_flight.is_empty() || retrier.wake_at_ns().is_some(), "it would wait for ever"),
+            Step::End(_) => {
+                requests.swap_remove(i);
+                return;
+            }
+        }
+        assert_eq!(retrier.in_flight() as usize, in_flight.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever happens, in whatever order: no request makes too many attempts or waits for ever, every one ends, and when
+    /// all have, nothing that they shared is still held.
+    #[test]
+    fn every_request_ends_and_leaves_nothing_behind(policy in policies(), happenings in prop::collection::vec((0u8..8, 0usize..1_000, 0u64..100), 1..300)) {
+        prop_assert_eq!(policy.validate(), Ok(()));
+        let mut crowd = Crowd { policy: &policy, limits: Limits::new(&policy, 0), now_ns: 0, requests: vec![] };
+        let calm = std::iter::repeat_n((1, 0, 50), 40_000);
+        for (what, which, ms) in happenings.into_iter().chain(calm) {
+            crowd.now_ns += ms * NS_PER_MS;
+            if what == 0 {
+                let now_ns = crowd.now_ns;
+                crowd.requests.push((Retrier::new(&policy, now_ns, None), vec![], now_ns));
+                crowd.take(crowd.requests.len() - 1, Retrier::begin);
+                continue;
+            }
+            if crowd.requests.is_empty() {
+                continue;
+            }
+            let i = which % crowd.requests.len();
+            if let Some(number) = crowd.requests[i].1.pop() {
+                let outcome = [Outcome::Retryable, Outcome::TimedOut, Outcome::Success, Outcome::NotRetryable][usize::from(what) % 4];
+                let pushback = (what == 5).then_some(Pushback::AfterMs(ms));
+                crowd.take(i, |retrier, turn| retrier.ended(AttemptEnd { number, outcome, pushback }, turn));
+            } else {
+                crowd.take(i, Retrier::wake);
+            }
+        }
+        prop_assert!(crowd.requests.is_empty(), "{} have not ended", crowd.requests.len());
+        prop_assert_eq!(crowd.limits.held(), (0, 0, 0));
+    }
+}

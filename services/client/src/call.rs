@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
-    wire::{BackendAnswer, ClientAnswer, RunTag, nested_serial},
+    wire::{BackendAnswer, ClientAnswer, RunTag, nested_attempt},
 };
 use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
@@ -37,6 +37,8 @@ pub struct Call {
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
     draws: Draws,
+    /// In a chain: the number of the attempt that the request is, for the client before.
+    outer_attempt: u32,
     retrier: Retrier,
 }
 
@@ -54,17 +56,14 @@ impl Call {
     /// A request arrives, and is counted.
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
-        let tag = run_tag(headers).map(|tag| match attempt_number(headers) {
-            // It is an attempt of the client before, in a chain.
-            Some(number) => RunTag { serial: nested_serial(tag.serial, number), ..tag },
-            None => tag,
-        });
+        let tag = run_tag(headers);
+        let outer_attempt = attempt_number(headers).unwrap_or(0);
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
         // repetition; anything else draws what nobody can foresee.
         let draws = match (&books, &tag) {
-            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            (Some(books), Some(tag)) => Draws::nested(books.seed, tag.serial, outer_attempt),
             _ => Draws::new(client.unforeseen.span_id(), 0),
         };
         let in_force = client.strategy.in_force();
@@ -77,6 +76,7 @@ impl Call {
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
             books,
             draws,
+            outer_attempt,
             tag,
         }
     }
@@ -154,14 +154,15 @@ impl Call {
         let client = Arc::clone(&self.client);
         let traceparent = self.trace.traceparent(client.unforeseen.span_id());
         let left = start.left_ns.map(Duration::from_nanos);
+        let number = nested_attempt(self.outer_attempt, start.number);
         let timeout = self.in_force.timeout;
         let waits = left.map_or(timeout, |left| left.min(timeout));
-        let attempt = Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() };
+        let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
         let request = client.upstream.request(attempt, waits);
         async move {
             let reply = match left.filter(|left| *left < timeout) {
                 Some(left) if left < SEEN_AFTER => cut_off(&client, request, left).await,
-                _ => client.upstream.attempt(request, waits).await,
+                left => client.upstream.attempt(request, left.unwrap_or(timeout)).await,
             };
             client.metrics.reply(&reply);
             (start.number, reply)

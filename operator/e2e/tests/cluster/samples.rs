@@ -98,7 +98,7 @@ async fn budgets_filled_by_requests_go_on_in_an_outage_and_those_filled_by_succe
     let (by_success, _) = retries("by-success");
     assert!(by_success > 0 && by_success <= baseline / 10, "{by_success} retries after {baseline} successes");
     let fates = window(arm(&status, "by-success"), "outage").fates;
-    assert_eq!(fates.budget_denied + fates.exhausted + fates.ok_after_retry, requests, "{fates:?}");
+    assert!(fates.budget_denied > requests * 8 / 10, "{fates:?}");
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! From a spec to what the services run: one plan per service and arm.
 
+mod backend;
+
+pub use backend::backend_model;
+
 use std::time::Duration;
 
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     load::{self, BurstSize, LoadPlan, LoadShape},
-    policy::{DelayLaw, Jitter, Policy, StrategyName},
-    wire::{BackendPlan, ClientPlan, LoadgenPlan, StrategySetting},
+    wire::{BackendPlan, ClientPlan, LoadgenPlan},
 };
 
-use crate::{
-    Arm, ArrivalLaw, Burst, Fault, FaultType, JitterKind, Load, RetryExperimentSpec, Shed, Span, Strategy, StrategyType,
-};
+use crate::{Arm, ArrivalLaw, Burst, Fault, FaultType, Load, RetryExperimentSpec, Shed, Span, policy::setting};
 
 /// Status of an Error fault that names none.
 const DEFAULT_ERROR_STATUS: u16 = 503;
@@ -71,42 +72,6 @@ const fn seed(seed: u64, service: u64) -> u64 {
     seed.wrapping_mul(3).wrapping_add(service)
 }
 
-fn setting(strategy: &Strategy) -> StrategySetting {
-    let Strategy { kind, naive, fixed, backoff, jitter } = strategy;
-    match kind {
-        StrategyType::None => StrategySetting::preset(StrategyName::None),
-        StrategyType::Naive => {
-            let params = naive.clone().unwrap_or_default();
-            policy(StrategyName::Naive, params.max_attempts, DelayLaw::None)
-        }
-        StrategyType::Fixed => {
-            let params = fixed.clone().unwrap_or_default();
-            policy(StrategyName::Fixed, params.max_attempts, DelayLaw::Fixed { delay_ms: params.delay.as_millis() })
-        }
-        StrategyType::Backoff => {
-            let p = backoff.clone().unwrap_or_default();
-            policy(StrategyName::Backoff, p.max_attempts, exponential(p.base, p.factor, p.cap, Jitter::None))
-        }
-        StrategyType::Jitter => {
-            let p = jitter.clone().unwrap_or_default();
-            let random = match p.kind {
-                JitterKind::Additive => Jitter::Additive,
-                JitterKind::Full => Jitter::Full,
-                JitterKind::Equal => Jitter::Equal,
-            };
-            policy(StrategyName::Jitter, p.max_attempts, exponential(p.base, p.factor, p.cap, random))
-        }
-    }
-}
-
-const fn policy(strategy: StrategyName, max_attempts: u32, delay: DelayLaw) -> StrategySetting {
-    StrategySetting { strategy, policy: Policy::plain(max_attempts, delay) }
-}
-
-const fn exponential(base: Span, factor: u32, cap: Span, jitter: Jitter) -> DelayLaw {
-    DelayLaw::Exponential { base_ms: base.as_millis(), factor, cap_ms: cap.as_millis(), jitter }
-}
-
 fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
     let Load { rate, arrivals, bursts, shed, users, stages, think_time } = load;
     let arrivals = match arrivals.unwrap_or_default() {
@@ -146,16 +111,22 @@ fn fault_windows(faults: &[Fault]) -> Vec<FaultWindow> {
     let mut windows: Vec<_> = faults
         .iter()
         .map(|fault| {
-            let permille = fault.percent.unwrap_or(100) * 10;
+            let permille = fault.percent.unwrap_or(100).saturating_mul(10);
             let kind = match fault.kind {
                 FaultType::Error => FaultKind::Error { status: fault.status.unwrap_or(DEFAULT_ERROR_STATUS), permille },
                 FaultType::Latency => {
                     FaultKind::Latency { delay_ms: fault.latency.map_or(0, Span::as_millis), permille }
                 }
+                FaultType::Blackhole => FaultKind::Blackhole { permille },
+                FaultType::Reset => FaultKind::Reset { permille },
+                FaultType::Refuse => FaultKind::Refuse { permille },
                 FaultType::Freeze => FaultKind::Freeze,
+                FaultType::Capacity => {
+                    FaultKind::Capacity { left_permille: fault.capacity_percent.unwrap_or(0).saturating_mul(10) }
+                }
             };
             let (at_ms, for_ms) = (fault.at.as_millis(), fault.for_.as_millis());
-            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind, restart: false }
+            FaultWindow { name: fault.name.clone(), at_ms, for_ms, kind, restart: fault.restart }
         })
         .collect();
     windows.sort_by_key(|window| window.at_ms);

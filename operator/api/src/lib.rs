@@ -6,19 +6,24 @@
 mod conditions;
 mod convert;
 mod crd;
+mod milli;
+mod policy;
 mod span;
 mod spec;
 mod status;
 mod validate;
 
 pub use conditions::{ConditionType, Reason};
-pub use convert::{ArmPlan, arm_plan};
+pub use convert::{ArmPlan, arm_plan, backend_model};
 pub use crd::crd;
+pub use milli::Milli;
 pub use span::Span;
 pub use spec::{
-    Arm, ArrivalLaw, BackendSpec, BackoffParams, Burst, ClientSpec, Criterion, Fault, FaultType, FixedParams,
-    JitterKind, JitterParams, LAYERS_MAX, Load, LoadgenSpec, Metric, Multiple, NaiveParams, RetryExperiment,
-    RetryExperimentSpec, Shed, Stage, Strategy, StrategyType,
+    Arm, ArrivalLaw, BackendSpec, BackoffParams, BreakerSpec, BudgetSpec, Burst, Cache, ChargeKind, ClientSpec,
+    CoDelParams, Criterion, DepositKind, Fault, FaultType, FixedParams, HedgingSpec, InFlightSpec, JitterKind,
+    JitterParams, LAYERS_MAX, LawType, Load, LoadgenSpec, Metric, Multiple, NaiveParams, QueueDiscipline,
+    RetryAfterSpec, RetryBreakerSpec, RetryExperiment, RetryExperimentSpec, RetryRate, ServiceTimeLaw, Shed, Stage,
+    Strategy, StrategyType, ThrottleSpec, TokensSpec, WarmUp,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,

@@ -1,7 +1,9 @@
 //! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
 
+mod backend;
 mod criteria;
 mod shed;
+mod strategy;
 
 use std::collections::BTreeSet;
 
@@ -10,7 +12,7 @@ use retrylab_core::{
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, StrategyType, convert::arm_plan};
+use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +69,7 @@ fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
     within_number("spec.client.layers", spec.client.layers, 1, u64::from(LAYERS_MAX))?;
     within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
-    within_number("spec.backend.replicas", spec.backend.replicas, 1, 10)?;
-    within("spec.backend.serviceTime", spec.backend.service_time, 1, MINUTE)?;
-    within_number("spec.backend.concurrency", spec.backend.concurrency, 1, 10_000)?;
-    within_number("spec.backend.queue", spec.backend.queue, 0, 100_000)?;
+    backend::backend(&spec.backend)?;
     for (field, image) in [
         ("spec.client.image", &spec.client.image),
         ("spec.backend.image", &spec.backend.image),
@@ -87,35 +86,9 @@ fn arms(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.arms (their number)", spec.arms.len() as u64, 1, 8)?;
     names("spec.arms", spec.arms.iter().map(|arm| arm.name.as_str()))?;
     for (i, arm) in spec.arms.iter().enumerate() {
-        let (place, strategy) = (format!("spec.arms[{i}].strategy"), &arm.strategy);
-        for (field, given, kind) in [
-            ("naive", strategy.naive.is_some(), StrategyType::Naive),
-            ("fixed", strategy.fixed.is_some(), StrategyType::Fixed),
-            ("backoff", strategy.backoff.is_some(), StrategyType::Backoff),
-            ("jitter", strategy.jitter.is_some(), StrategyType::Jitter),
-        ] {
-            if given && strategy.kind != kind {
-                return refuse(&format!("{place}.{field}"), "parameters", format!("only with type {kind:?}"));
-            }
-        }
-        if let Some(fixed) = &strategy.fixed {
-            within(&format!("{place}.fixed.delay"), fixed.delay, 0, HOUR)?;
-        }
-        let backoff = strategy.backoff.as_ref().map(|p| ("backoff", p.base, p.cap));
-        let jitter = strategy.jitter.as_ref().map(|p| ("jitter", p.base, p.cap));
-        for (field, base, cap) in backoff.into_iter().chain(jitter) {
-            within(&format!("{place}.{field}.base"), base, 1, HOUR)?;
-            within(&format!("{place}.{field}.cap"), cap, base.as_millis(), HOUR)?;
-        }
-        arm_plan(spec, arm, "client:8000").client.strategy.policy.validate().map_err(|e| camel(e).within(&place))?;
+        strategy::strategy(&format!("spec.arms[{i}].strategy"), &arm.strategy)?;
     }
     Ok(())
-}
-
-/// The policy's own errors name the wire's field; a spec has `maxAttempts` for `max_attempts`.
-fn camel(mut error: FieldError) -> FieldError {
-    error.field = error.field.replace("max_attempts", "maxAttempts").replace("delay.", "");
-    error
 }
 
 fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {
@@ -171,7 +144,9 @@ fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 6)?;
     names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()))?;
     for (i, f) in spec.faults.iter().enumerate() {
-        fault(&format!("spec.faults[{i}]"), f, spec.duration)?;
+        let place = format!("spec.faults[{i}]");
+        fault(&place, f, spec.duration)?;
+        backend::fault(&place, f, &spec.backend)?;
     }
     let mut in_time: Vec<_> = spec.faults.iter().collect();
     in_time.sort_by_key(|fault| fault.at);
@@ -204,10 +179,17 @@ fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
     }
     if let Some(percent) = fault.percent {
         within_number(&format!("{place}.percent"), percent, 1, 100)?;
-        if fault.kind == FaultType::Freeze {
-            return refuse(&format!("{place}.percent"), percent, "not with type Freeze, which stops all work");
+        if [FaultType::Freeze, FaultType::Capacity].contains(&fault.kind) {
+            let allowed = "not with type Freeze or Capacity, which act on the workers";
+            return refuse(&format!("{place}.percent"), percent, allowed);
         }
     }
+    match (fault.kind, fault.capacity_percent) {
+        (FaultType::Capacity, Some(left)) => within_number(&format!("{place}.capacityPercent"), left, 1, 99),
+        (FaultType::Capacity, None) => refuse(&format!("{place}.capacityPercent"), "nothing", "1 to 99"),
+        (_, Some(left)) => refuse(&format!("{place}.capacityPercent"), left, "only with type Capacity"),
+        (_, None) => Ok(()),
+    }?;
     match (fault.kind, fault.latency) {
         (FaultType::Latency, Some(latency)) => within(&format!("{place}.latency"), latency, 1, 10 * MINUTE),
         (FaultType::Latency, None) => refuse(&format!("{place}.latency"), "nothing", "1ms to 10m"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use retrylab_api::{
     Arm, ArmPhase, ArmPlan, ArmStatus, ConditionType, Reason, RetryExperiment, RunRecord, Verdict, arm_plan,
+    backend_model,
 };
 use retrylab_core::fault::FaultKind;
 
@@ -170,15 +171,15 @@ fn fault_active(observed: &Observed, draft: &mut Draft) {
 
 /// When a run is given up: after its schedule, the longest request, and the backend's longest work that nobody waits for.
 fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Timestamp {
-    let backend = &experiment.spec.backend;
-    let queue_ms = (u64::from(backend.queue / backend.concurrency.max(1)) + 1) * backend.service_time.as_millis();
+    let drain_ms = backend_model(&experiment.spec.backend).longest_drain().as_millis() as u64;
+    // A blackhole adds nothing: for the backend a request in it is over, and the client waits no longer than it ever does.
     let added_ms = plan.backend.faults.iter().map(|fault| match fault.kind {
         FaultKind::Latency { delay_ms, .. } => delay_ms,
-        _ => 0,
+        _ => 0, // acts at once, or is over by the end of the schedule
     });
     // An inner client goes on when the one before it has given up; so each layer may add a whole request's time.
     let requests_ms = plan.loadgen.timeout_ms * u64::from(plan.layers());
-    let longest_ms = plan.client.duration_ms + requests_ms + queue_ms + added_ms.max().unwrap_or(0);
+    let longest_ms = plan.client.duration_ms + requests_ms + drain_ms + added_ms.max().unwrap_or(0);
     run.starts_at.0 + SignedDuration::from_millis(longest_ms as i64) + OVERTIME
 }
 

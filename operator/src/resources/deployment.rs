@@ -19,10 +19,12 @@ use k8s_openapi::{
         util::intstr::IntOrString,
     },
 };
-use retrylab_api::RetryExperiment;
+use retrylab_api::{RetryExperiment, backend_model};
 use retrylab_plan::Role;
 
-use super::{Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, metadata, name, role_labels, role_selector, secret_name};
+use super::{
+    Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector, secret_name,
+};
 use crate::config::Config;
 
 /// The user of the images.
@@ -147,11 +149,10 @@ fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Optio
         }),
     }];
     match role {
-        Role::Backend => env.extend([
-            plain("RETRYLAB_CONCURRENCY", spec.backend.concurrency.to_string()),
-            plain("RETRYLAB_QUEUE", spec.backend.queue.to_string()),
-            plain("RETRYLAB_SERVICE_TIME_US", (spec.backend.service_time.as_millis() * 1_000).to_string()),
-        ]),
+        Role::Backend => {
+            let variables = backend_env::variables(&backend_model(&spec.backend));
+            env.extend(variables.into_iter().map(|(name, value)| plain(name, value)));
+        }
         Role::Client | Role::Inner(_) => {
             let callee = addresses.get(&role.calls(spec.client.layers)?)?;
             env.extend([

@@ -1,5 +1,6 @@
 //! The Kubernetes objects of an experiment, one kind per file, built purely from its spec.
 
+mod backend_env;
 mod deployment;
 mod secret;
 mod service;

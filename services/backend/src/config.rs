@@ -4,7 +4,7 @@ use clap::{ArgAction::Set, Args, ValueEnum, value_parser};
 use retrylab_core::{
     station::{
         BackendModel, CacheModel, Discipline, MAX_CACHE_ENTRIES, MAX_CODEL_US, MAX_CONCURRENCY, MAX_QUEUE,
-        MAX_SERVICE_TIME_US, MAX_WARM_UP_MS, ServiceLaw, ServiceTime, WarmUp,
+        MAX_REJECTION_US, MAX_SERVICE_TIME_US, MAX_WARM_UP_MS, ServiceLaw, ServiceTime, WarmUp,
     },
     wire::FieldError,
 };
@@ -62,7 +62,7 @@ pub struct Config {
     #[arg(long, env = "RETRYLAB_WARM_UP_FROM_PERMILLE", default_value_t = 100, value_parser = value_parser!(u16).range(0..=999))]
     pub warm_up_from_permille: u16,
     /// What turning a request away at a full queue costs a worker, in microseconds
-    #[arg(long, env = "RETRYLAB_REJECTION_US", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MAX_SERVICE_TIME_US))]
+    #[arg(long, env = "RETRYLAB_REJECTION_US", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MAX_REJECTION_US))]
     pub rejection_us: u64,
     /// The bearer token that opens /admin; without one only callers on loopback get in
     #[arg(long, env = "RETRYLAB_ADMIN_TOKEN", default_value = "", hide_env_values = true)]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
-    wire::{BackendAnswer, ClientAnswer, RunTag, nested_serial},
+    wire::{BackendAnswer, ClientAnswer, RunTag, nested_attempt},
 };
 use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
 
@@ -26,6 +26,7 @@ use crate::{
 /// How long an attempt that is given up goes on at least, counted from its beginning. An attempt that its backend has not
 /// seen yet would be missing from the backend's books.
 const SEEN_AFTER: Duration = Duration::from_millis(10);
+
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
     client: Arc<Client>,
@@ -36,6 +37,8 @@ pub struct Call {
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
     draws: Draws,
+    /// In a chain: the number of the attempt that the request is, for the client before.
+    outer_attempt: u32,
     retrier: Retrier,
 }
 
@@ -53,17 +56,14 @@ impl Call {
     /// A request arrives, and is counted.
     pub fn arrive(client: &Arc<Client>, headers: &HeaderMap) -> Self {
         let begun = Instant::now();
-        let tag = run_tag(headers).map(|tag| match attempt_number(headers) {
-            // It is an attempt of the client before, in a chain.
-            Some(number) => RunTag { serial: nested_serial(tag.serial, number), ..tag },
-            None => tag,
-        });
+        let tag = run_tag(headers);
+        let outer_attempt = attempt_number(headers).unwrap_or(0);
         client.metrics.request();
         let books = client.open_books.request(tag.as_ref());
         // A run's request draws its jitter from the run's seed, by its own number, so that it waits as long in every
         // repetition; anything else draws what nobody can foresee.
         let draws = match (&books, &tag) {
-            (Some(books), Some(tag)) => Draws::new(books.seed, tag.serial),
+            (Some(books), Some(tag)) => Draws::nested(books.seed, tag.serial, outer_attempt),
             _ => Draws::new(client.unforeseen.span_id(), 0),
         };
         let in_force = client.strategy.in_force();
@@ -76,6 +76,7 @@ impl Call {
             trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
             books,
             draws,
+            outer_attempt,
             tag,
         }
     }
@@ -153,14 +154,18 @@ impl Call {
         let client = Arc::clone(&self.client);
         let traceparent = self.trace.traceparent(client.unforeseen.span_id());
         let left = start.left_ns.map(Duration::from_nanos);
+        let request = client.upstream.request(Attempt {
+            number: nested_attempt(self.outer_attempt, start.number),
+            timeout: self.in_force.timeout,
+            left,
+            traceparent,
+            tag: self.tag.as_ref(),
+        });
         let timeout = self.in_force.timeout;
-        let waits = left.map_or(timeout, |left| left.min(timeout));
-        let attempt = Attempt { number: start.number, left, traceparent, tag: self.tag.as_ref() };
-        let request = client.upstream.request(attempt, waits);
         async move {
             let reply = match left.filter(|left| *left < timeout) {
                 Some(left) if left < SEEN_AFTER => cut_off(&client, request, left).await,
-                _ => client.upstream.attempt(request, waits).await,
+                left => client.upstream.attempt(request, left.unwrap_or(timeout)).await,
             };
             client.metrics.reply(&reply);
             (start.number, reply)

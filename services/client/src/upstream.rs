@@ -45,6 +45,8 @@ pub struct Upstream {
 pub struct Attempt<'a> {
     /// Its number: what [`ATTEMPT_HEADER`] says.
     pub number: u32,
+    /// How long it is waited for.
+    pub timeout: Duration,
     /// What is left of the request's time, to be passed on.
     pub left: Option<Duration>,
     /// The request's trace.
@@ -110,14 +112,14 @@ impl Upstream {
         Ok(answer)
     }
 
-    /// What an attempt sends that is waited for so long.
-    pub fn request(&self, attempt: Attempt<'_>, timeout: Duration) -> Request<Empty<Bytes>> {
+    /// What an attempt sends.
+    pub fn request(&self, attempt: Attempt<'_>) -> Request<Empty<Bytes>> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.backend.process.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, self.backend.host.clone());
         headers.insert(HeaderName::from_static(ATTEMPT_HEADER), attempt.number.into());
-        headers.insert(HeaderName::from_static(TIMEOUT_HEADER), (timeout.as_micros() as u64).into());
+        headers.insert(HeaderName::from_static(TIMEOUT_HEADER), (attempt.timeout.as_micros() as u64).into());
         let mut insert = |name, value: String| {
             // All values are made of characters that a header may have: digits, letters, `-` and what a tag was read from.
             if let Ok(value) = HeaderValue::try_from(value) {

@@ -12,7 +12,8 @@ use crate::Span;
 #[x_kube(
     validation = Rule::new("!(self.name in ['baseline', 'recovery', 'total'])").message("name: baseline, recovery and total are the names of other windows"),
     validation = Rule::new("!has(self.status) || self.type == 'Error'").message("status: only with type Error"),
-    validation = Rule::new("!has(self.percent) || self.type != 'Freeze'").message("percent: not with type Freeze, which stops all work"),
+    validation = Rule::new("!has(self.percent) || !(self.type in ['Freeze', 'Capacity'])").message("percent: not with type Freeze or Capacity, which act on the workers"),
+    validation = Rule::new("has(self.capacityPercent) == (self.type == 'Capacity')").message("capacityPercent: needed with type Capacity, and only there"),
     validation = Rule::new("has(self.latency) == (self.type == 'Latency')").message("latency: needed with type Latency, and only there"),
 )]
 pub struct Fault {
@@ -32,7 +33,10 @@ pub struct Fault {
         validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("for: a multiple of 100ms")
     )]
     pub for_: Span,
-    /// Error: answers at once with an error. Latency: answers later. Freeze: work stands still and the queue grows.
+    /// Error: answers at once with an error. Latency: answers later. Blackhole: takes requests and never answers, not even
+    /// afterwards. Reset: cuts the connections of those that wait, whose work goes on, and of those that come. Refuse: cuts
+    /// the connections of those that come; what is in service is answered. Freeze: work stands still and the queue grows.
+    /// Capacity: some workers are gone.
     #[serde(rename = "type")]
     pub kind: FaultType,
     /// For type Error: the status of the answer, 400 to 599. Default: 503.
@@ -47,6 +51,13 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('10m')").message("latency: 1ms to 10m"))]
     pub latency: Option<Span>,
+    /// For type Capacity: the workers that are left, in percent, rounded down: 1 to 99.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 99))]
+    pub capacity_percent: Option<u16>,
+    /// Whether the backend is as after a start when the fault ends: its cache empty, its warm-up before it. Default: false.
+    #[serde(default)]
+    pub restart: bool,
 }
 
 /// The types of fault.
@@ -56,6 +67,14 @@ pub enum FaultType {
     Error,
     /// Answers later.
     Latency,
+    /// Takes requests and never answers.
+    Blackhole,
+    /// Cuts the connections of those that wait and of those that come.
+    Reset,
+    /// Cuts the connections of those that come.
+    Refuse,
     /// Work stands still; the queue grows.
     Freeze,
+    /// Some workers are gone.
+    Capacity,
 }

@@ -1,16 +1,23 @@
 //! `spec`: what a user writes.
 
+mod backend;
 mod criterion;
 mod fault;
+mod limits;
 mod load;
 mod strategy;
 mod workload;
 
+pub use backend::{BackendSpec, Cache, CoDelParams, LawType, QueueDiscipline, ServiceTimeLaw, WarmUp};
 pub use criterion::{Criterion, Metric, Multiple};
 pub use fault::{Fault, FaultType};
+pub use limits::{
+    BreakerSpec, BudgetSpec, ChargeKind, DepositKind, HedgingSpec, InFlightSpec, RetryAfterSpec, RetryBreakerSpec,
+    RetryRate, ThrottleSpec, TokensSpec,
+};
 pub use load::{ArrivalLaw, Burst, Load, Shed, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
-pub use workload::{BackendSpec, ClientSpec, LAYERS_MAX, LoadgenSpec};
+pub use workload::{ClientSpec, LAYERS_MAX, LoadgenSpec};
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -46,6 +53,8 @@ use crate::{Span, status::RetryExperimentStatus};
     validation = Rule::new("self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(self.duration))").message("faults: every window must be over by the experiment's duration").field_path(".faults"),
     validation = Rule::new("self.faults.all(f, self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)))").message("faults: windows must not overlap").field_path(".faults"),
     validation = Rule::new("size(self.arms) * (size(self.faults) + 2 * size(self.load.shed) + 3) <= 40").message("arms: arms × (faults + 2 × shed + 3), the windows of all results, at most 40").field_path(".arms"),
+    validation = Rule::new("self.faults.all(f, !has(f.capacityPercent) || f.capacityPercent * self.backend.concurrency >= 100)").message("faults: capacityPercent must leave a worker of backend.concurrency").field_path(".faults"),
+    validation = Rule::new("self.faults.all(f, !f.restart || has(self.backend.cache) || has(self.backend.warmUp))").message("faults: restart needs backend.cache or backend.warmUp, it changes nothing else").field_path(".faults"),
     validation = Rule::new("self.load.bursts.all(b, duration(b.at) < duration(self.duration))").message("load.bursts: at must lie before the experiment's duration").field_path(".load"),
     validation = Rule::new("self.load.bursts.all(b, !has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration))").message("load.bursts: every burst must be over by the experiment's duration").field_path(".load"),
     validation = Rule::new("self.load.shed.all(s, duration(s.at) + duration(s.__for__) <= duration(self.duration))").message("load.shed: every stretch must be over by the experiment's duration").field_path(".load"),

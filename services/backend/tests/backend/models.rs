@@ -163,26 +163,33 @@ async fn a_fault_that_ends_with_a_restart_empties_the_cache() {
     assert!(took().await >= 41.0, "a run begins with a backend that has just started");
 }
 
+/// The shortest of several times that an attempt of a run is in service: what it is late by is the machine's.
+async fn shortest(backend: &Backend, serial: u64) -> f64 {
+    let mut shortest = f64::INFINITY;
+    for _ in 0..8 {
+        let ms = backend.process_in_run(serial, 1).await.1["processing_ms"].as_f64().unwrap();
+        shortest = shortest.min(ms);
+    }
+    shortest
+}
+
 #[tokio::test]
-async fn exponential_times_are_the_same_for_an_attempt_of_a_run_whenever_it_comes() {
+async fn an_attempt_of_a_run_has_the_service_time_of_its_number_whatever_came_before() {
+    let law = Config { service_time_law: LawName::Exponential, service_time_us: 5_000, ..Config::default() };
     let mut seen = Vec::new();
     for serials in [[1, 2, 3], [3, 1, 2]] {
-        let law = Config { service_time_law: LawName::Exponential, service_time_us: 20_000, ..Config::default() };
-        let backend = backend(law);
+        let backend = backend(law.clone());
         backend.hand_over(0, 20, json!([])).await;
         let mut took = Vec::new();
         for serial in serials {
-            let ms = backend.process_in_run(serial, 1).await.1["processing_ms"].as_f64().unwrap();
-            took.push((serial, ms));
+            took.push((serial, shortest(&backend, serial).await));
         }
         took.sort_by_key(|&(serial, _)| serial);
         seen.push(took);
     }
-    // Each is late by what the timer and the machine are late, never early.
-    let early = |ms: f64| ms.floor();
-    let differ = seen[0].iter().zip(&seen[1]).filter(|(a, b)| (early(a.1) - early(b.1)).abs() > 8.0).count();
-    assert_eq!(differ, 0, "{seen:?}");
-    assert!(seen[0][0].1 != seen[0][1].1);
+    let same = |a: f64, b: f64| (a - b).abs() < 0.5;
+    assert!(seen[0].iter().zip(&seen[1]).all(|(a, b)| same(a.1, b.1)), "{seen:?}");
+    assert!(!same(seen[0][0].1, seen[0][1].1) && !same(seen[0][1].1, seen[0][2].1), "{seen:?}");
 }
 
 #[tokio::test]
@@ -191,5 +198,4 @@ async fn settings_that_are_not_allowed_are_refused_by_name() {
         Config { service_time_law: LawName::Lognormal, service_time_sigma_permille: 9_000, ..Config::default() };
     let error = retrylab_backend::app(config).unwrap_err().to_string();
     assert!(error.contains("service.sigma_permille") && error.contains("9000"), "{error}");
-    drop(small(1, 1));
 }

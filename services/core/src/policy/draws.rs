@@ -1,7 +1,7 @@
 //! The random draws of one request. Each draw has a stream of its own, so that a request draws the same whatever happens
 //! between its draws; and a generator is only made when something is drawn, since most requests draw nothing.
 
-use crate::{Rng, rng};
+use crate::{Rng, rng, wire::OUTER_ATTEMPTS};
 
 /// The purpose of a stream is in its upper bits: the load generator's are 0, the backend's 2.
 const CLIENTS: u64 = 1 << 62;
@@ -28,6 +28,12 @@ impl Draws {
     /// The draws of request `serial` of everything that is seeded with `seed`.
     pub const fn new(seed: u64, serial: u64) -> Self {
         Self { seed, serial }
+    }
+
+    /// The draws of a request that is attempt `outer` of the client before, in a chain; 0: it is nobody's. An attempt that is
+    /// repeated must not draw as it did before.
+    pub const fn nested(seed: u64, serial: u64, outer: u32) -> Self {
+        Self::new(seed ^ (outer as u64 & OUTER_ATTEMPTS as u64) << 32, serial)
     }
 
     pub(super) fn rng(self, draw: Draw) -> Rng {

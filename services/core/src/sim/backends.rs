@@ -73,7 +73,7 @@ impl<'s> Backends<'s> {
     }
 
     fn chance(&self, attempt: &Attempt) -> Chance {
-        Chance { seed: self.plan.seed, serial: attempt.serial, attempt: attempt.number() }
+        Chance { seed: self.plan.seed, serial: attempt.serial, attempt: attempt.wire_number }
     }
 
     /// The fault that strikes an attempt, if one does. If a window is in effect the attempt counts as exposed.
@@ -108,16 +108,15 @@ impl Engine<'_> {
             return;
         }
         let Some(attempt) = self.attempts.get(key) else { return };
-        let (chance, left) = (self.backends.chance(attempt), attempt.left);
-        let spread_by = chance.serial.wrapping_mul(32) + u64::from(chance.attempt);
-        let backend = spread(self.setup.backends, self.setup.backend.seed, spread_by);
+        let (chance, patience) = (self.backends.chance(attempt), attempt.patience);
+        let backend = spread(self.setup.backends, self.setup.backend.seed, attempt.spread_key());
         self.backends.series.received.add(now / 1_000);
         let presence = match self.backends.struck_by(chance, backend as usize) {
             Some(FaultKind::Freeze | FaultKind::Capacity { .. }) | None => {
-                self.take(now, key, backend, chance, left, Duration::ZERO)
+                self.take(now, key, backend, chance, patience, Duration::ZERO)
             }
             Some(&FaultKind::Latency { delay_ms, .. }) => {
-                self.take(now, key, backend, chance, left, Duration::from_millis(delay_ms))
+                self.take(now, key, backend, chance, patience, Duration::from_millis(delay_ms))
             }
             Some(kind) => {
                 self.backends.series.injected.add(now / 1_000);
@@ -135,11 +134,11 @@ impl Engine<'_> {
         key: Key,
         backend: u32,
         chance: Chance,
-        left: Option<Nanos>,
+        patience: Nanos,
         delay: Duration,
     ) -> Option<Box<Presence>> {
         let lot = self.setup.model.lot(|| chance.service());
-        let arrival = Arrival { delay, expires: left.map(|left| Duration::from_nanos(now + left)), lot };
+        let arrival = Arrival { delay, expires: Some(Duration::from_nanos(now + patience)), lot };
         let hung_up = self.backends.heeds_hang_ups().then(Rc::<Cell<bool>>::default);
         let job = Job { attempt: key, chance, hung_up: hung_up.clone() };
         let ticket = self.at_station(now, backend as usize, |s, now, left| s.take(now, arrival, job, left));

@@ -15,7 +15,7 @@ use crate::{
     load::Due,
     policy::{AttemptEnd, Draws, Fate, Limits, Outcome, Retrier, Start, Step, Turn},
     stats::ClientSeries,
-    wire::{ClientPlan, ClientResults, nested_serial},
+    wire::{ClientPlan, ClientResults, nested_attempt},
 };
 
 /// The clients, place by place of the chain.
@@ -43,6 +43,8 @@ pub struct Call {
     /// The intended start of the request that it belongs to, in microseconds.
     pub cohort_us: u64,
     serial: u64,
+    /// In a chain: the number of the attempt that it is, for the client before.
+    outer: u32,
     retrier: Retrier,
     /// Its attempt in flight that was sent last; the others hang on it.
     latest: Option<Key>,
@@ -67,12 +69,16 @@ pub enum Caller {
 pub struct Attempt {
     call: Key,
     number: u32,
+    /// Its number on the wire: no other attempt for the request of the load has it.
+    pub wire_number: u32,
     layer: u8,
     /// The serial of its request.
     pub serial: u64,
     cohort_us: u64,
     /// What was left of the request's deadline when it was sent.
-    pub left: Option<Nanos>,
+    left: Option<Nanos>,
+    /// How long its client waits for the answer.
+    pub patience: Nanos,
     /// The next one in flight of the same request.
     sibling: Option<Key>,
     /// It has reached its peer.
@@ -119,13 +125,13 @@ impl Call {
 
     /// An attempt of the layer above that reaches its client.
     fn of_attempt(setup: &Setup, key: Key, attempt: &Attempt, now: Nanos) -> Self {
-        let serial = nested_serial(attempt.serial, attempt.number);
         let layer = attempt.layer + 1;
         let plan = &setup.inner[usize::from(attempt.layer)];
         Self {
-            client: spread(setup.clients, plan.seed, serial),
+            client: spread(setup.clients, plan.seed, attempt.spread_key()),
+            outer: attempt.wire_number,
             layer,
-            ..Self::new(plan, Caller::Attempt(key), attempt.cohort_us, serial, now, attempt.left)
+            ..Self::new(plan, Caller::Attempt(key), attempt.cohort_us, attempt.serial, now, attempt.left)
         }
     }
 
@@ -134,6 +140,7 @@ impl Call {
             caller,
             cohort_us,
             serial,
+            outer: 0,
             retrier: Retrier::new(&plan.strategy.policy, now, left),
             latest: None,
             wake_at: None,
@@ -144,9 +151,9 @@ impl Call {
 }
 
 impl Attempt {
-    /// The attempt's number within its request.
-    pub const fn number(&self) -> u32 {
-        self.number
+    /// What it is spread by over the peers: another one for each attempt.
+    pub const fn spread_key(&self) -> u64 {
+        self.serial.wrapping_mul(1 << 20).wrapping_add(self.wire_number as u64)
     }
 
     /// Whether its client waits for an answer, and can get one.
@@ -240,7 +247,7 @@ impl Engine<'_> {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Layer { plan, limits, .. } = &mut self.clients.layers[usize::from(call.layer)];
         let own = if limits.len() == 1 { 0 } else { call.client as usize };
-        let draws = Draws::new(plan.seed, call.serial);
+        let draws = Draws::nested(plan.seed, call.serial, call.outer);
         let mut turn = Turn { policy: &plan.strategy.policy, limits: &mut limits[own], now_ns: now, draws };
         let step = tell(&mut call.retrier, &mut turn);
         let wake_at = call.retrier.wake_at_ns();
@@ -257,26 +264,27 @@ impl Engine<'_> {
 
     fn start(&mut self, now: Nanos, key: Key, start: &Start) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let attempt = Attempt {
+        let Layer { plan, series, .. } = &mut self.clients.layers[usize::from(call.layer)];
+        series.attempt(call.cohort_us, now / 1_000, start.number > 1);
+        let patience = (plan.timeout_ms * 1_000_000).min(start.left_ns.unwrap_or(Nanos::MAX));
+        let attempt = self.attempts.insert(Attempt {
             call: key,
             number: start.number,
+            wire_number: nested_attempt(call.outer, start.number),
             layer: call.layer,
             serial: call.serial,
             cohort_us: call.cohort_us,
             left: start.left_ns,
+            patience,
             sibling: call.latest,
             received: false,
             given_up: false,
             cut_off: false,
             presence: None,
-        };
-        let Layer { plan, series, .. } = &mut self.clients.layers[usize::from(call.layer)];
-        series.attempt(call.cohort_us, now / 1_000, start.number > 1);
-        let attempt = self.attempts.insert(attempt);
+        });
         call.latest = Some(attempt);
-        let timeout = (plan.timeout_ms * 1_000_000).min(start.left_ns.unwrap_or(Nanos::MAX));
         self.calendar.plan(Lane::Network, now + self.network, Event::Receive(attempt));
-        self.calendar.plan(Lane::Timeouts, now + timeout, Event::Timeout(attempt));
+        self.calendar.plan(Lane::Timeouts, now + patience, Event::Timeout(attempt));
         let Self { calendar, attempts, .. } = self;
         calendar.tidy_timeouts(attempts.len(), |event| match event {
             Event::Timeout(key) => attempts.get(*key).is_some(),

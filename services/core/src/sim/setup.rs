@@ -13,8 +13,8 @@ use crate::{
 pub const DEFAULT_NETWORK: Duration = Duration::from_micros(100);
 /// Most clients of a layer.
 pub const MAX_CLIENTS: u32 = 10_000_000;
-/// Most layers of clients.
-pub const MAX_LAYERS: u32 = 5;
+/// Most clients in a chain: an attempt's number has a digit for each.
+pub const MAX_LAYERS: u32 = 4;
 /// Most backends.
 pub const MAX_BACKENDS: u32 = 10_000;
 

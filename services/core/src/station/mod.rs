@@ -23,8 +23,8 @@ pub use cache::CacheModel;
 pub use chance::Chance;
 pub use crew::WarmUp;
 pub use model::{
-    BackendModel, Discipline, Lot, MAX_CACHE_ENTRIES, MAX_CODEL_US, MAX_CONCURRENCY, MAX_QUEUE, MAX_SERVICE_TIME_US,
-    MAX_WARM_UP_MS,
+    BackendModel, Discipline, Lot, MAX_CACHE_ENTRIES, MAX_CODEL_US, MAX_CONCURRENCY, MAX_QUEUE, MAX_REJECTION_US,
+    MAX_SERVICE_TIME_US, MAX_WARM_UP_MS,
 };
 pub use service::{ServiceLaw, ServiceTime};
 
@@ -40,6 +40,9 @@ use crate::fault::FaultKind;
 
 /// Most requests that are on their way for a Latency fault's delay; what comes beyond that is rejected.
 const MAX_DELAYED: usize = 1_000_000;
+
+/// Longest that rejections keep a worker from one request; what they cost beyond that is not charged.
+const INTERRUPTED_MAX: Duration = Duration::from_secs(60);
 
 /// A request, as far as the station must know it.
 pub trait Awaited {
@@ -137,6 +140,8 @@ struct InService<T> {
     began: Duration,
     /// The entry of the cache that it fills if it succeeds.
     fills: Option<u32>,
+    /// How long rejections have kept its worker from it.
+    interrupted: Duration,
     request: T,
 }
 
@@ -307,7 +312,8 @@ impl<T: Awaited> Station<T> {
             work += cache.miss;
             fills = lot.entry;
         }
-        self.in_service.push(self.clock.at(now) + work, InService { ticket, began: now, fills, request });
+        let in_service = InService { ticket, began: now, fills, interrupted: Duration::ZERO, request };
+        self.in_service.push(self.clock.at(now) + work, in_service);
     }
 
     fn complete(&mut self, at: Duration, left: &mut Vec<Departure<T>>) {
@@ -324,9 +330,13 @@ impl<T: Awaited> Station<T> {
     /// A rejection takes time of the worker that would be done first.
     fn interrupt(&mut self) {
         if !self.rejection.is_zero()
-            && let Some((done, first)) = self.in_service.pop()
+            && let Some((mut done, mut first)) = self.in_service.pop()
         {
-            self.in_service.push(done + self.rejection, first);
+            if first.interrupted + self.rejection <= INTERRUPTED_MAX {
+                first.interrupted += self.rejection;
+                done = done + self.rejection;
+            }
+            self.in_service.push(done, first);
         }
     }
 }

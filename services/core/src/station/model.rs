@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    INTERRUPTED_MAX,
     cache::CacheModel,
     crew::WarmUp,
     service::{ServiceLaw, ServiceTime},
@@ -18,6 +19,8 @@ pub const MAX_CONCURRENCY: u32 = 100_000;
 pub const MAX_QUEUE: u32 = 1_000_000;
 /// Longest service time, and longest part of one: ten minutes.
 pub const MAX_SERVICE_TIME_US: u64 = 600_000_000;
+/// Most that a rejection may cost: a minute.
+pub const MAX_REJECTION_US: u64 = INTERRUPTED_MAX.as_micros() as u64;
 /// Longest target and interval of CoDel: ten minutes.
 pub const MAX_CODEL_US: u64 = 600_000_000;
 /// Most entries of a cache.
@@ -46,7 +49,7 @@ pub struct BackendModel {
     /// How it gets to its full capacity; `None`: it has it at once.
     pub warm_up: Option<WarmUp>,
     /// What turning a request away at a full queue costs: the worker that would be done first is interrupted for so many
-    /// microseconds, at most ten minutes.
+    /// microseconds: 0 to 60,000,000. All of them together keep it from one request for a minute at most.
     pub rejection_us: u64,
 }
 
@@ -125,7 +128,7 @@ impl BackendModel {
         self.service.validate().map_err(|e| e.within("service"))?;
         self.cache.map_or(Ok(()), |cache| cache.validate().map_err(|e| e.within("cache")))?;
         self.warm_up.map_or(Ok(()), |warm_up| warm_up.validate().map_err(|e| e.within("warm_up")))?;
-        field("rejection_us", self.rejection_us, 0, MAX_SERVICE_TIME_US)
+        field("rejection_us", self.rejection_us, 0, MAX_REJECTION_US)
     }
 
     /// Draws a request's lot. `rng` gives the request's own generator ([`Chance::service`](super::Chance::service)); a
@@ -143,7 +146,8 @@ impl BackendModel {
     ///
     /// With n requests of total work w, no worker is idle before the last request starts, so all is done within
     /// w/c + the longest (Graham, "Bounds for Certain Multiprocessing Anomalies", 1966). w is taken six standard errors
-    /// above its mean, with every request in full contention and missing the cache; a warm-up's time is added whole.
+    /// above its mean, with every request in full contention and missing the cache; a warm-up's time is added whole,
+    /// and what rejections may have kept workers from what they do.
     pub fn longest_drain(&self) -> Duration {
         let (c, n) = (f64::from(self.concurrency), f64::from(self.queue) + f64::from(self.concurrency));
         let (b, law) = (self.service.mean_us as f64, self.service.law);
@@ -152,7 +156,8 @@ impl BackendModel {
         let longest = b * law.longest() + added;
         let work = (n * (b + added) + 6.0 * b * law.deviation() * n.sqrt()) / c;
         let warm_up_us = self.warm_up.map_or(0.0, |warm_up| warm_up.for_ms as f64 * 1_000.0);
-        Duration::from_micros((work + longest + warm_up_us).ceil() as u64)
+        let interrupted = if self.rejection_us > 0 { INTERRUPTED_MAX } else { Duration::ZERO };
+        Duration::from_micros((work + longest + warm_up_us).ceil() as u64) + interrupted
     }
 }
 
@@ -189,7 +194,7 @@ mod tests {
         check(|m| m.cache = Some(CacheModel { miss_us: 0, ..cache }), Some("cache.miss_us"));
         check(|m| m.warm_up = Some(WarmUp { for_ms: 0, from_permille: 0 }), Some("warm_up.for_ms"));
         check(|m| m.warm_up = Some(WarmUp { for_ms: 1, from_permille: 1_000 }), Some("warm_up.from_permille"));
-        check(|m| m.rejection_us = MAX_SERVICE_TIME_US + 1, Some("rejection_us"));
+        check(|m| m.rejection_us = MAX_REJECTION_US + 1, Some("rejection_us"));
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub use run::{
     BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
     RunPlan, RunReport, RunRequest, RunState,
 };
-pub use tag::{RUN_HEADER, RunTag, nested_serial};
+pub(crate) use tag::OUTER_ATTEMPTS;
+pub use tag::{RUN_HEADER, RunTag, nested_attempt};

@@ -17,11 +17,15 @@ pub struct RunTag {
     pub serial: u64,
 }
 
-/// The serial number of an attempt when it is the request of the next client in a chain. An attempt that comes again must not
-/// draw as it did before, neither its waits nor whether a fault strikes it: so it has a number of its own, which two attempts
-/// share as good as never.
-pub const fn nested_serial(serial: u64, attempt: u32) -> u64 {
-    crate::mixed(serial.wrapping_mul(32).wrapping_add(attempt as u64)) >> 8
+/// A digit of an attempt's number: a policy makes at most 20 attempts.
+const ATTEMPT_BITS: u32 = 5;
+/// The digits that a client keeps of the number that it is given: three clients before it.
+pub(crate) const OUTER_ATTEMPTS: u32 = (1 << (3 * ATTEMPT_BITS)) - 1;
+
+/// The number of an attempt on the wire. In a chain each client adds its own number to that of the attempt that it received
+/// (0: none), as a digit to base 32: no two attempts of a request have the same, and none draws as another did.
+pub const fn nested_attempt(outer: u32, number: u32) -> u32 {
+    (outer & OUTER_ATTEMPTS) << ATTEMPT_BITS | number
 }
 
 impl fmt::Display for RunTag {
@@ -60,11 +64,12 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_are_requests_of_the_next_client_have_serials_of_their_own() {
-        let nested = |serial| (1..=20).map(move |attempt| nested_serial(serial, attempt));
-        let all: std::collections::BTreeSet<u64> = (0..1_000).flat_map(nested).collect();
-        assert_eq!(all.len(), 20_000);
-        assert!(all.iter().all(|&serial| serial < 1 << 56));
+    fn no_two_attempts_of_a_request_have_the_same_number_in_a_chain_of_four() {
+        let next = |outer: u32| (1..=20).map(move |number| nested_attempt(outer, number));
+        let first = next(0);
+        let all: std::collections::BTreeSet<u32> = first.flat_map(next).flat_map(next).flat_map(next).collect();
+        assert_eq!(all.len(), 160_000);
+        assert_eq!(nested_attempt(0, 7), 7, "with a single client it is its own number");
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn chain(policy: &Policy, layers: u32, rate: u32, permille: u16, duration_ms: u6
 
 #[test]
 fn n_attempts_in_each_of_k_layers_are_n_to_the_k_at_the_backend() {
-    for (n, k) in [(3, 1), (3, 2), (3, 3), (4, 3), (2, 5)] {
+    for (n, k) in [(3, 1), (3, 2), (3, 3), (4, 3), (2, 4)] {
         let mut setup = chain(&Policy::plain(n, DelayLaw::None), k, 0, 1_000, 1_000);
         setup.load.bursts = vec![Burst { at_ms: 100, size: BurstSize::Requests(10) }];
         let outcome = run(&setup);

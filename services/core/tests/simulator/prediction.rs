@@ -58,7 +58,7 @@ fn another_policy_or_a_fault_that_does_nothing_is_outside_the_band() {
     let mut harmless = setup.clone();
     harmless.backend.faults.clear();
     assert_eq!(measured(&harmless), Ratio::new(1, 1).unwrap());
-    for other in [harmless, outage(StrategyName::Jitter), outage(StrategyName::None)] {
+    for other in [harmless, outage(StrategyName::Finagle), outage(StrategyName::None)] {
         assert!(!band.contains(measured(&other)), "{}", measured(&other));
     }
 }

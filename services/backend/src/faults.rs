@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use retrylab_core::{fault::FaultKind, wire::FailureStatus};
+use retrylab_core::{fault::FaultKind, station::Awaited, wire::FailureStatus};
 use tokio::task::JoinSet;
 
 use crate::{dice::Dice, timestamp::rfc3339, window::Window, workers::Workers};
@@ -147,9 +147,9 @@ impl Faults {
                 faults.end_by_hand(number);
             }
         });
-        let kind = &places.by_hand.insert(ByHand { number, kind, restart, ends, _timer: timer }).kind.clone();
+        places.by_hand = Some(ByHand { number, kind: kind.clone(), restart, ends, _timer: timer });
         self.follow(&places);
-        self.cut_off(kind, None);
+        self.cut_off(&kind, None);
     }
 
     /// Ends every fault that is active.
@@ -185,8 +185,11 @@ impl Faults {
         let FaultKind::Reset { permille } = *kind else { return };
         self.workers.for_each(|job| {
             let of_run = job.of_run().clone();
-            let struck = self.dice.strikes(permille, of_run.chance) && job.cut_off();
+            let struck = self.dice.strikes(permille, of_run.chance);
+            // Whoever has gone already is not there to be struck.
+            let was_there = if struck { job.cut_off() } else { job.is_awaited() };
             if let (Some(window), Some(books)) = (window, &of_run.books)
+                && was_there
                 && books.has(window)
             {
                 window.expose(struck);

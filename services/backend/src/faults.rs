@@ -114,7 +114,7 @@ impl Faults {
         places.of_run = Some(OfRun { window: Arc::clone(window), ends });
         self.follow(&places);
         if places.by_hand.is_none() {
-            self.cut_off(&window.plan.kind, Some(window));
+            self.cut_off(window.plan.kind.reset_permille(), Some(window));
         }
     }
 
@@ -147,9 +147,10 @@ impl Faults {
                 faults.end_by_hand(number);
             }
         });
-        places.by_hand = Some(ByHand { number, kind: kind.clone(), restart, ends, _timer: timer });
+        let fault = places.by_hand.insert(ByHand { number, kind, restart, ends, _timer: timer });
+        let reset_permille = fault.kind.reset_permille();
         self.follow(&places);
-        self.cut_off(&kind, None);
+        self.cut_off(reset_permille, None);
     }
 
     /// Ends every fault that is active.
@@ -181,8 +182,8 @@ impl Faults {
     }
 
     /// A Reset that begins strikes those that are here as well: nobody will get their answers.
-    fn cut_off(&self, kind: &FaultKind, window: Option<&Arc<Window>>) {
-        let FaultKind::Reset { permille } = *kind else { return };
+    fn cut_off(&self, reset_permille: Option<u16>, window: Option<&Arc<Window>>) {
+        let Some(permille) = reset_permille else { return };
         self.workers.for_each(|job| {
             let of_run = job.of_run().clone();
             let struck = self.dice.strikes(permille, of_run.chance);

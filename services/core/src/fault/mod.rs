@@ -63,6 +63,11 @@ impl FaultKind {
         }
     }
 
+    /// The share of those that are here which it strikes as it begins, in thousandths; `None`: it strikes nobody then.
+    pub const fn reset_permille(&self) -> Option<u16> {
+        if let Self::Reset { permille } = self { Some(*permille) } else { None }
+    }
+
     /// Its name, as `POST /admin/fail` has it.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -68,19 +68,6 @@ impl FaultKind {
         if let Self::Reset { permille } = self { Some(*permille) } else { None }
     }
 
-    /// Its name, as `POST /admin/fail` has it.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Error { .. } => "error",
-            Self::Latency { .. } => "latency",
-            Self::Blackhole { .. } => "blackhole",
-            Self::Reset { .. } => "reset",
-            Self::Refuse { .. } => "refuse",
-            Self::Freeze => "freeze",
-            Self::Capacity { .. } => "capacity",
-        }
-    }
-
     /// Checks every field against its bounds.
     ///
     /// # Errors

@@ -42,6 +42,11 @@ impl Outcome {
         Evidence::new(&self.counts(), &self.load.lateness_us, faults.iter().map(of).collect(), vec![])
     }
 
+    /// Whether service came back after the last of the run's faults; `None`: that can't be told.
+    pub fn has_recovered(&self, faults: &[FaultWindow], duration_ms: u64) -> Option<bool> {
+        self.recovery(faults, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
+    }
+
     /// How service came back after the last of the run's faults.
     pub fn recovery(&self, faults: &[FaultWindow], duration_ms: u64) -> Option<Recovery> {
         let fault = (faults.first()?.at_ms, faults.last()?.end_ms());

@@ -121,9 +121,7 @@ pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recov
     let Some(last) = faults.last() else { return Ok(None) };
     let duration_ms = setup.load.duration_ms.max(last.end_ms() + horizon_ms);
     let mut longer = setup.clone();
-    longer.load.duration_ms = duration_ms;
-    longer.client.duration_ms = duration_ms;
-    longer.backend.duration_ms = duration_ms;
+    longer.last_until(duration_ms);
     Ok(simulate(&longer, budget)?.recovery(faults, duration_ms))
 }
 

@@ -8,6 +8,7 @@ mod convert;
 mod crd;
 mod milli;
 mod policy;
+mod setup;
 mod span;
 mod spec;
 mod status;
@@ -17,6 +18,7 @@ pub use conditions::{ConditionType, Reason};
 pub use convert::{ArmPlan, arm_plan, backend_model};
 pub use crd::crd;
 pub use milli::Milli;
+pub use setup::setup;
 pub use span::Span;
 pub use spec::{
     Arm, ArrivalLaw, BackendSpec, BackoffParams, BreakerSpec, BudgetSpec, Burst, Cache, ChargeKind, ClientSpec,

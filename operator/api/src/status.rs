@@ -136,6 +136,23 @@ pub struct ArmStatus {
     pub evidence: Option<EvidenceStatus>,
 }
 
+impl ArmStatus {
+    /// An arm that has begun, and of which nothing is known yet.
+    pub const fn begun(name: String, run: RunRecord) -> Self {
+        Self {
+            name,
+            phase: ArmPhase::Running,
+            run,
+            finished_at: None,
+            windows: vec![],
+            recovery: None,
+            worst_case: None,
+            latency: None,
+            evidence: None,
+        }
+    }
+}
+
 /// Where an arm stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ArmPhase {

@@ -45,17 +45,7 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
     let run = handover::settle(experiment, arm, target, 1, draft.now);
     let now = draft.time();
     draft.status.started_at.get_or_insert(now);
-    draft.status.arms.push(ArmStatus {
-        name: arm.name.clone(),
-        phase: ArmPhase::Running,
-        run: run.clone(),
-        finished_at: None,
-        windows: vec![],
-        recovery: None,
-        worst_case: None,
-        latency: None,
-        evidence: None,
-    });
+    draft.status.arms.push(ArmStatus::begun(arm.name.clone(), run.clone()));
     results::summarise(draft);
     let plan = plan_of(experiment, arm, &run);
     (

@@ -111,3 +111,53 @@ async fn hedging_makes_one_more_attempt_of_what_is_late() {
         assert_eq!(figures.fates.ok + figures.fates.ok_after_retry, figures.requests, "{name}: {:?}", figures.fates);
     }
 }
+
+#[tokio::test]
+async fn synchronisation_is_undone_by_jitter_and_nothing_else_is() {
+    let status = passes(include_str!("../../../../deploy/samples/synchronisation.yaml"), 240).await;
+    // Retries of the worst 100 ms, of the mean of 160 buckets: 1200 / 160.
+    let worst = |name| {
+        let outage = window(arm(&status, name), "outage");
+        assert_eq!((outage.requests, outage.wire_attempts), (400, 1_600), "{name}");
+        let index: f64 = outage.sync_index.as_deref().unwrap().parse().unwrap();
+        println!("{name}: syncIndex {index}, worst 100 ms {:.0}", index * 1_200.0 / 160.0);
+        index * 1_200.0 / 160.0
+    };
+    assert!(worst("exponential") > 300.0, "nearly all of the 400 come back at one moment");
+    // 80, 61 and 40 are expected of one bucket, and the worst of several is up to four standard deviations above it.
+    for (name, share) in [("equal", 0.2), ("full", 0.153), ("additive", 0.1)] {
+        let (mean, deviation) = (400.0 * share, f64::sqrt(400.0 * share * (1.0 - share)));
+        let worst = worst(name);
+        assert!((mean - deviation..mean + 4.0 * deviation).contains(&worst), "{name}: {worst} of {mean:.0}");
+    }
+}
+
+#[tokio::test]
+async fn layers_multiply_and_budgets_in_each_bound_the_product() {
+    let status = passes(include_str!("../../../../deploy/samples/layers.yaml"), 120).await;
+    let outage = |name| window(arm(&status, name), "outage");
+    let (naive, budget) = (outage("naive"), outage("budget"));
+    assert_eq!(naive.requests, budget.requests);
+    for pair in naive.layer_attempts.windows(2) {
+        assert!((2.9..=3.0).contains(&(pair[1] as f64 / pair[0] as f64)), "{:?}", naive.layer_attempts);
+    }
+    for pair in budget.layer_attempts.windows(2) {
+        assert!((1.05..=1.13).contains(&(pair[1] as f64 / pair[0] as f64)), "{:?}", budget.layer_attempts);
+    }
+}
+
+#[tokio::test]
+async fn the_tipping_point_lies_at_the_capacity_over_the_attempts() {
+    let status = passes(include_str!("../../../../deploy/samples/tipping-point.yaml"), 240).await;
+    let stuck = window(arm(&status, "three-attempts"), "recovery");
+    assert_eq!(stuck.fates.ok + stuck.fates.ok_after_retry, 0, "goodput is 0 for good: {:?}", stuck.fates);
+}
+
+#[tokio::test]
+async fn metastability_is_confirmed_by_shedding_load() {
+    let status = passes(include_str!("../../../../deploy/samples/metastability.yaml"), 300).await;
+    let retrying = arm(&status, "one-retry");
+    let (stuck, after) = (window(retrying, "recovery"), window(retrying, "after-shed"));
+    println!("stuck: {:?}, after: {:?}", stuck.fates, after.fates);
+    assert!((after.fates.ok + after.fates.ok_after_retry) * 100 >= after.requests * 95, "{:?}", after.fates);
+}

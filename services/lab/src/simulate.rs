@@ -57,6 +57,7 @@ struct Report<'r> {
 
 /// An arm as the status has it, without what only a measured one has.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Arm<'r> {
     name: &'r str,
     windows: &'r [WindowStatus],

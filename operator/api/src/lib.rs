@@ -8,6 +8,7 @@ mod convert;
 mod crd;
 mod milli;
 mod policy;
+mod setup;
 mod span;
 mod spec;
 mod status;
@@ -17,6 +18,7 @@ pub use conditions::{ConditionType, Reason};
 pub use convert::{ArmPlan, arm_plan, backend_model};
 pub use crd::crd;
 pub use milli::Milli;
+pub use setup::setup;
 pub use span::Span;
 pub use spec::{
     Arm, ArrivalLaw, BackendSpec, BackoffParams, BreakerSpec, BudgetSpec, Burst, Cache, ChargeKind, ClientSpec,
@@ -26,8 +28,9 @@ pub use spec::{
     Strategy, StrategyType, ThrottleSpec, TokensSpec, WarmUp,
 };
 pub use status::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,
-    RecoveryVerdict, RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, PredictedBand,
+    PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus, RunRecord, Summary,
+    Verdict, WindowStatus,
 };
 pub use validate::{Caps, WINDOWS_MAX, validate};
 

@@ -9,7 +9,9 @@ use retrylab_api::{
 };
 use retrylab_core::fault::FaultKind;
 
-use crate::{Decision, Workloads, deploy, finish, handover, observed::Observed, results, status::Draft};
+use crate::{
+    Decision, Workloads, deploy, finish, handover, observed::Observed, prediction::Foresight, results, status::Draft,
+};
 
 /// How long after an edge of the schedule one looks: by then the pods have acted on it.
 const AFTER_EDGE: SignedDuration = SignedDuration::from_millis(30);
@@ -45,17 +47,7 @@ pub fn advance(experiment: &RetryExperiment, observed: &Observed, draft: &mut Dr
     let run = handover::settle(experiment, arm, target, 1, draft.now);
     let now = draft.time();
     draft.status.started_at.get_or_insert(now);
-    draft.status.arms.push(ArmStatus {
-        name: arm.name.clone(),
-        phase: ArmPhase::Running,
-        run: run.clone(),
-        finished_at: None,
-        windows: vec![],
-        recovery: None,
-        worst_case: None,
-        latency: None,
-        evidence: None,
-    });
+    draft.status.arms.push(ArmStatus::begun(arm.name.clone(), run.clone()));
     results::summarise(draft);
     let plan = plan_of(experiment, arm, &run);
     (
@@ -93,12 +85,17 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
         return settle_again(experiment, observed, draft, arm, &run);
     }
     fault_active(observed, draft);
+    if over && !late && observed.foresight == Foresight::Pending {
+        return (Workloads::AsTheyAre, vec![], Some(SOON)); // the pods keep what they counted
+    }
     if over || late {
         let notes = if over { vec![] } else { vec!["the run did not end in time".into()] };
         let figures = results::of_arm(&experiment.spec, &plan, observed, &run, notes);
         let finished_at = draft.time();
         if let Some(arm) = draft.running_arm_mut() {
-            *arm = ArmStatus { phase: ArmPhase::Complete, finished_at: Some(finished_at), ..figures.into_status(arm) };
+            let no_prediction = observed.foresight.lack();
+            let figures = figures.into_status(arm);
+            *arm = ArmStatus { phase: ArmPhase::Complete, finished_at: Some(finished_at), no_prediction, ..figures };
         }
         draft.set(ConditionType::FaultActive, false, Reason::NoWindowOpen, "");
         results::summarise(draft);

@@ -12,7 +12,7 @@ use retrylab_core::{
     wire::{BackendPlan, ClientPlan, LoadgenPlan},
 };
 
-use crate::{Arm, ArrivalLaw, Burst, Fault, FaultType, Load, RetryExperimentSpec, Span, policy::setting};
+use crate::{Arm, ArrivalLaw, Burst, Fault, FaultType, Load, RetryExperimentSpec, Shed, Span, policy::setting};
 
 /// Status of an Error fault that names none.
 const DEFAULT_ERROR_STATUS: u16 = 503;
@@ -73,7 +73,7 @@ const fn seed(seed: u64, service: u64) -> u64 {
 }
 
 fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
-    let Load { rate, arrivals, bursts, users, stages, think_time } = load;
+    let Load { rate, arrivals, bursts, shed, users, stages, think_time } = load;
     let arrivals = match arrivals.unwrap_or_default() {
         ArrivalLaw::Uniform => load::ArrivalLaw::Uniform,
         ArrivalLaw::Poisson => load::ArrivalLaw::Poisson,
@@ -89,7 +89,14 @@ fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
         Some(stages) => LoadShape::Closed { stages, think_ms: think_time.map_or(DEFAULT_THINK_MS, Span::as_millis) },
         None => LoadShape::Open { rate: rate.unwrap_or(0), arrivals },
     };
-    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect() }
+    let mut stretches: Vec<_> = shed.iter().map(stretch).collect();
+    stretches.sort_by_key(|stretch| stretch.at_ms);
+    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect(), shed: stretches }
+}
+
+fn stretch(shed: &Shed) -> load::Shed {
+    let Shed { name, at, for_, percent } = shed;
+    load::Shed { name: name.clone(), at_ms: at.as_millis(), for_ms: for_.as_millis(), percent: *percent }
 }
 
 fn burst(burst: &Burst) -> load::Burst {

@@ -23,13 +23,13 @@ pub use span::Span;
 pub use spec::{
     Arm, ArrivalLaw, BackendSpec, BackoffParams, BreakerSpec, BudgetSpec, Burst, Cache, ChargeKind, ClientSpec,
     CoDelParams, Criterion, DepositKind, Fault, FaultType, FixedParams, HedgingSpec, InFlightSpec, JitterKind,
-    JitterParams, LAYERS_MAX, LawType, Load, LoadgenSpec, Metric, NaiveParams, QueueDiscipline, RetryAfterSpec,
-    RetryBreakerSpec, RetryExperiment, RetryExperimentSpec, RetryRate, ServiceTimeLaw, Stage, Strategy, StrategyType,
-    ThrottleSpec, TokensSpec, WarmUp,
+    JitterParams, LAYERS_MAX, LawType, Load, LoadgenSpec, Metric, Multiple, NaiveParams, QueueDiscipline,
+    RetryAfterSpec, RetryBreakerSpec, RetryExperiment, RetryExperimentSpec, RetryRate, ServiceTimeLaw, Shed, Stage,
+    Strategy, StrategyType, ThrottleSpec, TokensSpec, WarmUp,
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, RecoveryStatus,
-    RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
+    RecoveryVerdict, RetryExperimentStatus, RunRecord, Summary, Verdict, WindowStatus,
 };
 pub use validate::{Caps, WINDOWS_MAX, validate};
 

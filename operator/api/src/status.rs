@@ -1,6 +1,7 @@
 //! `status`: what the operator found out. Ratios are decimals with three places, as strings; times are UTC.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
+use retrylab_core::stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -118,12 +119,15 @@ pub struct ArmStatus {
     /// When the arm was over, the drain included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// The figures of each window: baseline, every fault, recovery, total.
+    /// The figures of each window: baseline, every fault, recovery, every shed and what comes after it, total.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowStatus>,
     /// How service came back after the last fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<RecoveryStatus>,
+    /// The most attempts for each request that the policy allows, whatever fails when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_case: Option<String>,
     /// From the intended start of a request to its answer, queueing and waits included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
@@ -142,6 +146,7 @@ impl ArmStatus {
             finished_at: None,
             windows: vec![],
             recovery: None,
+            worst_case: None,
             latency: None,
             evidence: None,
         }
@@ -179,7 +184,7 @@ pub struct RunRecord {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WindowStatus {
-    /// baseline, a fault's name, recovery or total.
+    /// baseline, a fault's name, recovery, a shed's name, after- with a shed's name, or total.
     pub name: String,
     /// When it was to begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,12 +222,22 @@ pub struct WindowStatus {
     /// Retries ÷ attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_share: Option<String>,
+    /// Peak ÷ mean of the retries in buckets of 100 ms, where there are 20 or more: near 1 when they come evenly, the number
+    /// of the window's buckets when all come at one moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_index: Option<String>,
+    /// Work that no client was waiting for any more ÷ work that the backends completed in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasted_work: Option<String>,
     /// Requests that succeeded ÷ requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_rate: Option<String>,
     /// Successful answers per second in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<String>,
+    /// From the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyStatus>,
     /// How the window's requests ended; they sum to `requests`.
     pub fates: FatesStatus,
 }
@@ -257,8 +272,61 @@ pub struct FatesStatus {
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryStatus {
     /// From the fault's end to the first moment after which, for 10s, goodput is at least 95 % and p99 at most 110 % of
-    /// the baseline's; "> X" when there was none in the observed time.
-    pub time_to_recovery: String,
+    /// the baseline's; "> X" when there was none in the observed time, which ends where load is shed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_recovery: Option<String>,
+    /// What that means.
+    pub verdict: RecoveryVerdict,
+    /// Why it is that, in words.
+    pub message: String,
+}
+
+/// How service came back after a disturbance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RecoveryVerdict {
+    /// The fault changed nothing that can be told from the baseline.
+    NoEffect,
+    /// Service was back by the time in which what was left behind can be worked off.
+    Recovered,
+    /// It was back later, or is still getting better.
+    SlowRecovery,
+    /// It stays down, beyond that time, under a load that the baseline served.
+    MetastableSuspected,
+    /// The same, and shedding load brought it back for good.
+    MetastableConfirmed,
+    /// The baseline itself fails.
+    Overloaded,
+    /// What was seen carries no verdict.
+    Undetermined,
+}
+
+impl From<stats::RecoveryVerdict> for RecoveryVerdict {
+    fn from(verdict: stats::RecoveryVerdict) -> Self {
+        match verdict {
+            stats::RecoveryVerdict::NoEffect => Self::NoEffect,
+            stats::RecoveryVerdict::Recovered => Self::Recovered,
+            stats::RecoveryVerdict::SlowRecovery => Self::SlowRecovery,
+            stats::RecoveryVerdict::MetastableSuspected => Self::MetastableSuspected,
+            stats::RecoveryVerdict::MetastableConfirmed => Self::MetastableConfirmed,
+            stats::RecoveryVerdict::Overloaded => Self::Overloaded,
+            stats::RecoveryVerdict::Undetermined => Self::Undetermined,
+        }
+    }
+}
+
+impl RecoveryVerdict {
+    /// The verdict as it stands in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoEffect => "NoEffect",
+            Self::Recovered => "Recovered",
+            Self::SlowRecovery => "SlowRecovery",
+            Self::MetastableSuspected => "MetastableSuspected",
+            Self::MetastableConfirmed => "MetastableConfirmed",
+            Self::Overloaded => "Overloaded",
+            Self::Undetermined => "Undetermined",
+        }
+    }
 }
 
 /// Latency quantiles in milliseconds, as decimals.
@@ -301,9 +369,12 @@ pub struct CriterionStatus {
     pub name: String,
     /// The arm.
     pub arm: String,
-    /// What was observed.
+    /// What was observed, in the metric's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// What it was held against, such as `<= 3.2`, or `<= 1.500 (0.5 x naive)`; a bound that needs another arm's figure is
+    /// `?` where there is none.
+    pub bound: String,
     /// Whether it holds; not known when nothing was observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<bool>,

@@ -1,17 +1,18 @@
 //! The rules of a spec in Rust: the CRD's own, and the operator's caps, which the CRD can't know.
 
 mod backend;
+mod criteria;
+mod shed;
 mod strategy;
 
 use std::collections::BTreeSet;
 
 use retrylab_core::{
-    stats::Ratio,
     timeline::{BASELINE, RECOVERY, TOTAL},
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Criterion, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
+use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Default for Caps {
     }
 }
 
-/// Windows of an arm beside its faults: baseline, recovery and total.
+/// Windows of an arm beside those of its faults and sheds: baseline, recovery and total.
 const FIXED_WINDOWS: usize = 3;
 /// Most windows of all arms: a status has room for no more.
 pub const WINDOWS_MAX: usize = 40;
@@ -47,11 +48,11 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
     within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400)?;
     workloads(spec)?;
     arms(spec)?;
-    let windows = spec.arms.len() * (spec.faults.len() + FIXED_WINDOWS);
-    within_number("spec.arms (arms × (faults + 3), their windows)", windows as u64, 1, WINDOWS_MAX as u64)?;
     load(&spec.load, spec.duration, caps)?;
     faults(spec)?;
-    criteria(spec)?;
+    shed::validate(spec)?;
+    criteria::validate(spec)?;
+    windows(spec)?;
     // Last, the bounds of what the services run: a spec that passes here is never refused by a pod.
     for arm in &spec.arms {
         let plan = arm_plan(spec, arm, "client:8000");
@@ -157,6 +158,11 @@ fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     }
 }
 
+fn windows(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    let windows = spec.arms.len() * (spec.faults.len() + 2 * spec.load.shed.len() + FIXED_WINDOWS);
+    within_number("spec.arms (arms × (faults + 2 × shed + 3), their windows)", windows as u64, 1, WINDOWS_MAX as u64)
+}
+
 fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
     if [BASELINE, RECOVERY, TOTAL].contains(&fault.name.as_str()) {
         return refuse(&format!("{place}.name"), &fault.name, "none of the names of other windows");
@@ -189,37 +195,6 @@ fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
         (FaultType::Latency, None) => refuse(&format!("{place}.latency"), "nothing", "1ms to 10m"),
         (_, Some(latency)) => refuse(&format!("{place}.latency"), latency, "only with type Latency"),
         (_, None) => Ok(()),
-    }
-}
-
-fn criteria(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.criteria (their number)", spec.criteria.len() as u64, 0, 20)?;
-    names("spec.criteria", spec.criteria.iter().map(|criterion| criterion.name.as_str()))?;
-    spec.criteria.iter().enumerate().try_for_each(|(i, c)| criterion(&format!("spec.criteria[{i}]"), c, spec))
-}
-
-fn criterion(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    if criterion.max.is_none() && criterion.min.is_none() {
-        return refuse(place, "no bound", "max or min");
-    }
-    for (field, bound) in [("max", &criterion.max), ("min", &criterion.min)] {
-        if let Some(bound) = bound.as_ref().filter(|b| b.parse::<Ratio>().is_err()) {
-            return refuse(&format!("{place}.{field}"), bound, "a decimal such as 3.2");
-        }
-    }
-    if let Some(arm) = criterion.arm.as_ref().filter(|name| !spec.arms.iter().any(|arm| arm.name == **name)) {
-        return refuse(&format!("{place}.arm"), arm, "the name of one of spec.arms");
-    }
-    let window = criterion.window.as_str();
-    let of_faults = !spec.faults.is_empty() && [BASELINE, RECOVERY].contains(&window);
-    if window == TOTAL || of_faults || spec.faults.iter().any(|fault| fault.name == window) {
-        Ok(())
-    } else {
-        refuse(
-            &format!("{place}.window"),
-            window,
-            "total, a fault's name, or (where there are faults) baseline or recovery",
-        )
     }
 }
 

@@ -5,7 +5,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus,
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RecoveryVerdict,
     RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
 };
 
@@ -30,8 +30,11 @@ fn window() -> WindowStatus {
         backend_amplification: ratio(),
         peak_amplification: ratio(),
         retry_share: ratio(),
+        sync_index: ratio(),
+        wasted_work: ratio(),
         success_rate: ratio(),
         goodput: Some("20000.0".into()),
+        latency: Some(latency()),
         fates: FatesStatus {
             ok: count,
             ok_after_retry: count,
@@ -45,7 +48,11 @@ fn window() -> WindowStatus {
     }
 }
 
-fn arm(faults: usize) -> ArmStatus {
+fn latency() -> LatencyStatus {
+    LatencyStatus { p50: "10000.0".into(), p99: "10000.0".into(), p999: "10000.0".into() }
+}
+
+fn arm(windows: usize) -> ArmStatus {
     ArmStatus {
         name: "n".repeat(30),
         phase: ArmPhase::Complete,
@@ -57,9 +64,14 @@ fn arm(faults: usize) -> ArmStatus {
             target: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:8000".into(),
         },
         finished_at: Some(Time(Timestamp::UNIX_EPOCH)),
-        windows: (0..faults + 3).map(|_| window()).collect(),
-        recovery: Some(RecoveryStatus { time_to_recovery: "> 3000s".into() }),
-        latency: Some(LatencyStatus { p50: "10000.0".into(), p99: "10000.0".into(), p999: "10000.0".into() }),
+        windows: (0..windows).map(|_| window()).collect(),
+        recovery: Some(RecoveryStatus {
+            time_to_recovery: Some("> 3000s".into()),
+            verdict: RecoveryVerdict::MetastableConfirmed,
+            message: "m".repeat(150),
+        }),
+        worst_case: Some("123.456".into()),
+        latency: Some(latency()),
         evidence: Some(EvidenceStatus {
             fault_delivered: Some("1.000".into()),
             load_achieved: Some("1.000".into()),
@@ -70,25 +82,28 @@ fn arm(faults: usize) -> ArmStatus {
     }
 }
 
+/// The most checks of criteria that the rules allow, in all arms together.
+const CHECKS_MAX: usize = 80;
+
 #[test]
-fn a_status_with_every_arm_fault_and_criterion_that_a_spec_may_have_is_under_64_kib() {
+fn a_status_with_every_arm_window_and_criterion_that_a_spec_may_have_is_under_64_kib() {
     let criterion = CriterionStatus {
         name: "n".repeat(30),
         arm: "n".repeat(30),
         observed: Some("123.456".into()),
+        bound: format!("<= 1234.567891 (0.123 x {})", "n".repeat(30)),
         holds: Some(true),
     };
     let definition = serde_json::to_value(retrylab_api::crd()).unwrap();
-    let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-    let most = |list: &str| usize::try_from(spec[list]["maxItems"].as_u64().unwrap()).unwrap();
-    for arms in 1..=most("arms") {
-        let faults = most("faults").min(WINDOWS_MAX / arms - 3);
-        let status = RetryExperimentStatus {
-            arms: (0..arms).map(|_| arm(faults)).collect(),
-            criteria: vec![criterion.clone(); most("criteria") * arms],
-            ..RetryExperimentStatus::default()
-        };
-        let bytes = serde_json::to_vec(&status).unwrap().len();
-        assert!(bytes < MAX_BYTES, "{arms} arms with {faults} faults: {bytes} bytes");
-    }
+    let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let arms = usize::try_from(spec["properties"]["arms"]["maxItems"].as_u64().unwrap()).unwrap();
+    let rules = spec["x-kubernetes-validations"].to_string();
+    assert!(rules.contains(&format!("<= {WINDOWS_MAX}\"")) && rules.contains(&format!("<= {CHECKS_MAX}\"")), "{rules}");
+    let status = RetryExperimentStatus {
+        arms: (0..arms).map(|_| arm(WINDOWS_MAX / arms)).collect(),
+        criteria: vec![criterion; CHECKS_MAX],
+        ..RetryExperimentStatus::default()
+    };
+    let bytes = serde_json::to_vec(&status).unwrap().len();
+    assert!(bytes < MAX_BYTES, "{bytes} bytes");
 }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
-use retrylab_api::{
-    ArmPhase, ArmStatus, ConditionType, Criterion, CriterionStatus, Metric, Reason, RetryExperimentSpec, Verdict,
-    WindowStatus,
-};
-use retrylab_core::{stats::Ratio, wire::FieldError};
+use retrylab_api::{ArmPhase, ConditionType, Reason, RetryExperimentSpec, Verdict};
+use retrylab_core::wire::FieldError;
 
-use crate::{Decision, Workloads, status::Draft};
+use crate::{Decision, Workloads, criteria, status::Draft};
 
 /// The spec is not valid, or not any more: the operator's caps may have been lowered since the experiment began.
 pub fn rejected(error: &FieldError, draft: &mut Draft) {
@@ -19,7 +16,7 @@ pub fn rejected(error: &FieldError, draft: &mut Draft) {
 
 /// All arms were run: the verdict follows from the evidence, then from the criteria.
 pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
-    let criteria = criteria(&spec.criteria, &draft.status.arms);
+    let criteria = criteria::criteria(&spec.criteria, &draft.status.arms);
     let lacking = draft.status.arms.iter().filter_map(|arm| {
         let shortcomings = &arm.evidence.as_ref()?.shortcomings;
         (!shortcomings.is_empty()).then(|| format!("{}: {}", arm.name, shortcomings.join("; ")))
@@ -28,7 +25,10 @@ pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
     let shown = |holds: Option<bool>| {
         let these = criteria.iter().filter(move |c| c.holds == holds);
         these
-            .map(|c| format!("{} in {}: {}", c.name, c.arm, c.observed.as_deref().unwrap_or("nothing observed")))
+            .map(|c| {
+                let observed = c.observed.as_deref().unwrap_or("nothing observed");
+                format!("{} in {}: {observed}, to be {}", c.name, c.arm, c.bound)
+            })
             .collect()
     };
     let (failed, unknown): (Vec<String>, Vec<String>) = (shown(Some(false)), shown(None));
@@ -82,41 +82,4 @@ pub fn after_the_end(spec: &RetryExperimentSpec, draft: &mut Draft) -> Decision 
         draft.set(ConditionType::WorkloadsReady, false, Reason::Removed, "removed after the end");
     }
     (Workloads::Removed, vec![], None)
-}
-
-/// Every criterion in every arm that it is about.
-pub fn criteria(criteria: &[Criterion], arms: &[ArmStatus]) -> Vec<CriterionStatus> {
-    let about = |criterion: &Criterion, arm: &ArmStatus| criterion.arm.as_ref().is_none_or(|name| *name == arm.name);
-    let of_criterion =
-        |criterion| arms.iter().filter(move |arm| about(criterion, arm)).map(move |arm| check(criterion, arm));
-    let of_no_arm = criteria.iter().filter(|criterion| !arms.iter().any(|arm| about(criterion, arm)));
-    let unknown = of_no_arm.map(|criterion| CriterionStatus {
-        name: criterion.name.clone(),
-        arm: criterion.arm.clone().unwrap_or_default(),
-        observed: None,
-        holds: None,
-    });
-    criteria.iter().flat_map(of_criterion).chain(unknown).collect()
-}
-
-fn check(criterion: &Criterion, arm: &ArmStatus) -> CriterionStatus {
-    let observed = arm.windows.iter().find(|w| w.name == criterion.window).and_then(|w| figure(criterion.metric, w));
-    // The figure as the status shows it is what the bound is held against: what people read is what was judged.
-    let value = observed.as_ref().and_then(|text| text.parse::<Ratio>().ok());
-    let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Ratio>().ok());
-    let holds = value.map(|value| {
-        bound(&criterion.max).is_none_or(|max| value <= max) && bound(&criterion.min).is_none_or(|min| value >= min)
-    });
-    CriterionStatus { name: criterion.name.clone(), arm: arm.name.clone(), observed, holds }
-}
-
-fn figure(metric: Metric, window: &WindowStatus) -> Option<String> {
-    match metric {
-        Metric::Amplification => window.amplification.clone(),
-        Metric::WireAmplification => window.wire_amplification.clone(),
-        Metric::BackendAmplification => window.backend_amplification.clone(),
-        Metric::PeakAmplification => window.peak_amplification.clone(),
-        Metric::SuccessRate => window.success_rate.clone(),
-        Metric::RetryShare => window.retry_share.clone(),
-    }
 }

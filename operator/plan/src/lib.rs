@@ -7,6 +7,7 @@
 
 mod arm;
 mod conditions;
+mod criteria;
 mod deploy;
 mod events;
 mod figures;
@@ -16,9 +17,9 @@ mod observed;
 mod results;
 mod status;
 
+pub use criteria::criteria;
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
-pub use finish::criteria;
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};
 
 use std::time::Duration;

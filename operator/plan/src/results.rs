@@ -7,8 +7,9 @@ use k8s_openapi::{
 use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
+    fault::FaultWindow,
     load::LoadShape,
-    stats::{ArmCounts, ClientSeries, SparseHistogram},
+    stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
     timeline::{TOTAL, windows},
     wire::{ClientResults, FaultRecord, LoadgenResults, RunState},
 };
@@ -16,7 +17,7 @@ use retrylab_core::{
 use crate::{
     deploy,
     figures::ArmFigures,
-    observed::{Observed, PodRun, Role, RunSeen},
+    observed::{Observed, PodRun, Role, RunSeen, Runs},
     status::Draft,
 };
 
@@ -32,18 +33,13 @@ pub fn of_arm(
     mut notes: Vec<String>,
 ) -> ArmFigures {
     let counts = counts(observed);
-    let (mut latency_us, mut lateness_us) = (Vec::new(), SparseHistogram::default());
-    for load in loads(observed) {
-        lateness_us.merge(&load.lateness_us);
-        merge_by_second(&mut latency_us, &load.latency_us);
-    }
     notes.extend(self::notes(spec, observed, run));
     notes.extend(load_note(plan, &counts));
-    let faults: Vec<_> =
-        plan.backend.faults.iter().map(|w| FaultEvidence::new(w, records(observed, &w.name))).collect();
-    let evidence = Evidence::new(&counts, &lateness_us, faults, notes);
-    let mut figures = ArmFigures::new(plan, &counts, &latency_us, &evidence);
-    for (status, window) in figures.windows.iter_mut().zip(windows(&plan.backend.faults, plan.client.duration_ms)) {
+    let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
+    let evidence = Evidence::new(&counts, plan.backend.faults.iter().map(evident).collect(), notes);
+    let mut figures = ArmFigures::new(spec, plan, &counts, &evidence);
+    let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
+    for (status, window) in figures.windows.iter_mut().zip(windows) {
         let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
         let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
         status.planned_at = Some(MicroTime(planned));
@@ -63,7 +59,11 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
 
 fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
-    loads(observed).for_each(|load| counts.load.merge(&load.series));
+    for load in loads(observed) {
+        counts.load.merge(&load.series);
+        counts.lateness_us.merge(&load.lateness_us);
+        merge_by_second(&mut counts.latency_us, &load.latency_us);
+    }
     counts.client = client_counts(&observed.runs.clients);
     counts.inner = observed.runs.inner.iter().map(|layer| client_counts(layer)).collect();
     let backends = observed.runs.backends.iter().filter_map(|r| r.seen.report());
@@ -91,6 +91,7 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
         pods(Role::Inner(n), observed.runs.inner(n), deploy::replicas(spec, Role::Inner(n)), run, &mut notes);
     }
     pods(Role::Loadgen, &observed.runs.loadgens, deploy::replicas(spec, Role::Loadgen), run, &mut notes);
+    under_way(observed, &mut notes);
     for run in observed.runs.all_clients() {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
@@ -110,13 +111,34 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     notes
 }
 
-/// Compares the requests that the load generator planned with those that the plan means: with closed-loop users only
-/// those of the bursts are known beforehand.
+/// A run that is complete has nothing under way.
+fn under_way(observed: &Observed, notes: &mut Vec<String>) {
+    fn of<R>(runs: &[PodRun<R>], in_flight: impl Fn(&R) -> u64, notes: &mut Vec<String>) {
+        for PodRun { pod, seen, .. } in runs {
+            let report = seen.report().filter(|report| report.state == RunState::Complete);
+            if let Some(n) = report.map(|report| in_flight(&report.results)).filter(|&n| n > 0) {
+                notes.push(format!("{} has {n} requests under way after its end", pod.name));
+            }
+        }
+    }
+    let Runs { backends, clients, inner, loadgens } = &observed.runs;
+    of(backends, |results| results.in_flight, notes);
+    of(clients, |results| results.in_flight, notes);
+    inner.iter().for_each(|layer| of(layer, |results| results.in_flight, notes));
+    of(loadgens, |results| results.in_flight, notes);
+}
+
+/// Compares the requests that the load generator planned with those that the plan means, bucket by bucket: with closed-loop
+/// users only those of the bursts are known beforehand.
 fn load_note(plan: &ArmPlan, counts: &ArmCounts) -> Option<String> {
-    let (meant, planned) = (plan.loadgen.load.arrivals().count() as u64, counts.load.planned.total());
-    let open = matches!(plan.loadgen.load.shape, LoadShape::Open { .. });
-    let agree = if open { planned == meant } else { planned >= meant };
-    (!agree).then(|| format!("the load generator came to {planned} of {meant} requests"))
+    let (load, planned) = (&plan.loadgen.load, &counts.load.planned);
+    let mut meant = Counts::default();
+    load.arrivals().for_each(|at| meant.add(at.as_micros() as u64));
+    let (all, came_to) = (meant.total(), planned.total());
+    let agree =
+        if matches!(load.shape, LoadShape::Open { .. }) { planned.distance(&meant) == 0 } else { came_to >= all };
+    let other = if came_to == all { ", and not when they were due" } else { "" };
+    (!agree).then(|| format!("the load generator came to {came_to} of {all} requests{other}"))
 }
 
 fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes: &mut Vec<String>) {
@@ -136,6 +158,9 @@ fn pods<R>(role: Role, runs: &[PodRun<R>], wanted: usize, run: &RunRecord, notes
                     let at = Span::from_millis(report.joined_at_ms);
                     notes.push(format!("{} took up the run at {at}; what came before is lost", pod.name));
                 }
+                if report.id != run.id {
+                    notes.push(format!("{} answered for the run {}", pod.name, report.id));
+                }
                 if report.state == RunState::Stopped {
                     notes.push(format!("the run of {} was stopped before its end", pod.name));
                 }
@@ -153,7 +178,7 @@ pub fn summarise(draft: &mut Draft) {
             amplification: total.and_then(|w| w.amplification.clone()),
             peak_amplification: total.and_then(|w| w.peak_amplification.clone()),
             success_rate: total.and_then(|w| w.success_rate.clone()),
-            time_to_recovery: arm.recovery.as_ref().map(|r| r.time_to_recovery.clone()),
+            time_to_recovery: arm.recovery.as_ref().and_then(|r| r.time_to_recovery.clone()),
         }
     });
 }

@@ -3,7 +3,7 @@
 mod conditions;
 mod deploying;
 mod ending;
-mod given;
+pub mod given;
 mod handing_over;
 mod looking_on;
 mod model;

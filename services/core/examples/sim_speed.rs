@@ -43,7 +43,7 @@ fn setup(strategy: StrategyName, rate: u32, duration_ms: u64, clients: u32, faul
     let shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Poisson };
     let strategy = StrategySetting::preset(strategy);
     Setup {
-        load: LoadPlan { seed: 1, duration_ms, shape, bursts: vec![] },
+        load: LoadPlan { seed: 1, duration_ms, shape, bursts: vec![], shed: vec![] },
         client: ClientPlan { seed: 2, duration_ms, strategy, timeout_ms: 1_000 },
         inner: vec![],
         backend: BackendPlan { seed: 3, duration_ms, faults },

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     experiment::{Experiment, Subject},
-    output::{Form, shown, table},
+    output::{Form, NOTHING, shown, table},
     repeat, spread,
 };
 
@@ -87,13 +87,13 @@ fn repetition(subject: &Subject, spec: &RetryExperimentSpec, number: u32) -> Res
     for arm in &spec.arms {
         let (plan, setup) = subject.setup(spec, arm);
         let outcome: Outcome = simulate(&setup.repetition(number), subject.max_events)?;
-        let (faults, duration_ms) = (&plan.backend.faults, plan.client.duration_ms);
+        let (faults, shed, duration_ms) = (&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
         let counts = outcome.counts();
         let evidence = outcome.evidence(faults);
-        let found = ArmFigures::new(&plan, &counts, &outcome.load.latency_us, &evidence);
+        let found = ArmFigures::new(spec, &plan, &counts, &evidence);
         arms.push(found.into_status(&ArmStatus::begun(arm.name.clone(), in_no_time())));
-        figures.push(windows(faults, duration_ms).iter().map(|window| counts.figures(window)).collect());
-        recovered.push(outcome.has_recovered(faults, duration_ms));
+        figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
+        recovered.push(outcome.has_recovered(faults, shed, duration_ms));
     }
     let criteria = criteria(&spec.criteria, &arms);
     Ok(Repetition { arms, figures, recovered, criteria })
@@ -160,13 +160,17 @@ impl<'r> Report<'r> {
             let latency = |of: fn(&LatencyStatus) -> &String| shown(arm.latency.map(of));
             vec![
                 arm.name.to_owned(),
-                shown(arm.recovery.map(|recovery| &recovery.time_to_recovery)),
+                arm.recovery.map_or(NOTHING, |recovery| recovery.verdict.as_str()).to_owned(),
+                shown(arm.recovery.and_then(|recovery| recovery.time_to_recovery.as_ref())),
                 latency(|l| &l.p50),
                 latency(|l| &l.p99),
                 latency(|l| &l.p999),
             ]
         };
-        table(&["ARM", "RECOVERY", "P50 MS", "P99 MS", "P99.9 MS"], &self.arms.iter().map(row).collect::<Vec<_>>())
+        table(
+            &["ARM", "VERDICT", "RECOVERY", "P50 MS", "P99 MS", "P99.9 MS"],
+            &self.arms.iter().map(row).collect::<Vec<_>>(),
+        )
     }
 
     fn criteria_table(&self) -> String {
@@ -176,9 +180,10 @@ impl<'r> Report<'r> {
                 Some(false) => "no",
                 None => "unknown",
             };
-            vec![criterion.name.clone(), criterion.arm.clone(), shown(criterion.observed.as_ref()), holds.to_owned()]
+            let CriterionStatus { name, arm, bound, .. } = criterion.clone();
+            vec![name, arm, shown(criterion.observed.as_ref()), bound, holds.to_owned()]
         };
-        table(&["CRITERION", "ARM", "OBSERVED", "HOLDS"], &self.criteria.iter().map(row).collect::<Vec<_>>())
+        table(&["CRITERION", "ARM", "OBSERVED", "BOUND", "HOLDS"], &self.criteria.iter().map(row).collect::<Vec<_>>())
     }
 }
 

@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
         "open" => LoadShape::Open { rate: size, arrivals: ArrivalLaw::Uniform },
         _ => LoadShape::Closed { stages: vec![Stage { for_ms: 0, users: size }], think_ms: 0 },
     };
-    let load = LoadPlan { seed: 1, duration_ms: seconds * 1_000, shape, bursts: vec![] };
+    let load = LoadPlan { seed: 1, duration_ms: seconds * 1_000, shape, bursts: vec![], shed: vec![] };
     let run = Loadgen::new(Metrics::new(&Registry::new())?).begin(
         "drive",
         &LoadgenPlan { load, target, timeout_ms: 30_000 },

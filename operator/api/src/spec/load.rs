@@ -15,6 +15,7 @@ use crate::Span;
     validation = Rule::new("has(self.rate) || has(self.users) || has(self.stages) || size(self.bursts) > 0").message("load: one of rate, users, stages and bursts is needed"),
     validation = Rule::new("!has(self.arrivals) || has(self.rate) || size(self.bursts) > 0").message("load.arrivals: only with rate or bursts"),
     validation = Rule::new("!has(self.thinkTime) || has(self.users) || has(self.stages)").message("load.thinkTime: only with users or stages"),
+    validation = Rule::new("size(self.shed) == 0 || has(self.rate)").message("load.shed: only with rate"),
 )]
 pub struct Load {
     /// Open loop: requests per second, sent whether or not earlier ones were answered. 1 to 20000.
@@ -28,6 +29,11 @@ pub struct Load {
     #[serde(default)]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub bursts: Vec<Burst>,
+    /// When only a part of `rate` is sent, or nothing, after the faults: whether service comes back, and stays when the load
+    /// does, tells a metastable failure from a slow recovery. Stretches must not overlap. At most 3.
+    #[serde(default)]
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub shed: Vec<Shed>,
     /// Closed loop: users who each send, wait for the answer, think, and go on. 1 to 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000))]
@@ -81,6 +87,35 @@ pub struct Burst {
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('100ms') && duration(self) <= duration('1h')").message("for: 100ms to 1h"))]
     pub for_: Option<Span>,
+}
+
+/// A stretch in which only a part of `rate` is sent: what brings a service back that its own retries hold down.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("!(self.name in ['baseline', 'recovery', 'total']) && !self.name.startsWith('after-')").message("name: baseline, recovery, total and after-… are the names of other windows"),
+)]
+pub struct Shed {
+    /// The stretch's name in the results, at most 24 characters; the window from its end on is called after-NAME.
+    #[schemars(length(max = 24), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// When it begins, from the arm's start, and not before the last fault is over: a multiple of 100ms, at most 1h.
+    #[x_kube(
+        validation = Rule::new("duration(self) <= duration('1h')").message("at: at most 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("at: a multiple of 100ms")
+    )]
+    pub at: Span,
+    /// How long it lasts: 100ms to 1h, a multiple of 100ms.
+    #[serde(rename = "for")]
+    #[x_kube(
+        validation = Rule::new("duration(self) >= duration('100ms') && duration(self) <= duration('1h')").message("for: 100ms to 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 100 == 0").message("for: a multiple of 100ms")
+    )]
+    pub for_: Span,
+    /// How much of `rate` is sent meanwhile, in percent: 0 to 99. Default: 0, none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 99))]
+    pub percent: u32,
 }
 
 /// One ramp: from the users of the stage before (at first 0) straight to `users`.

@@ -9,13 +9,13 @@ mod strategy;
 mod workload;
 
 pub use backend::{BackendSpec, Cache, CoDelParams, LawType, QueueDiscipline, ServiceTimeLaw, WarmUp};
-pub use criterion::{Criterion, Metric};
+pub use criterion::{Criterion, Metric, Multiple};
 pub use fault::{Fault, FaultType};
 pub use limits::{
     BreakerSpec, BudgetSpec, ChargeKind, DepositKind, HedgingSpec, InFlightSpec, RetryAfterSpec, RetryBreakerSpec,
     RetryRate, ThrottleSpec, TokensSpec,
 };
-pub use load::{ArrivalLaw, Burst, Load, Stage};
+pub use load::{ArrivalLaw, Burst, Load, Shed, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
 pub use workload::{ClientSpec, LAYERS_MAX, LoadgenSpec};
 
@@ -52,13 +52,20 @@ use crate::{Span, status::RetryExperimentStatus};
 #[x_kube(
     validation = Rule::new("self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(self.duration))").message("faults: every window must be over by the experiment's duration").field_path(".faults"),
     validation = Rule::new("self.faults.all(f, self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)))").message("faults: windows must not overlap").field_path(".faults"),
-    validation = Rule::new("size(self.arms) * (size(self.faults) + 3) <= 40").message("arms: arms × (faults + 3), the windows of all results, at most 40").field_path(".arms"),
+    validation = Rule::new("size(self.arms) * (size(self.faults) + 2 * size(self.load.shed) + 3) <= 40").message("arms: arms × (faults + 2 × shed + 3), the windows of all results, at most 40").field_path(".arms"),
     validation = Rule::new("self.faults.all(f, !has(f.capacityPercent) || f.capacityPercent * self.backend.concurrency >= 100)").message("faults: capacityPercent must leave a worker of backend.concurrency").field_path(".faults"),
     validation = Rule::new("self.faults.all(f, !f.restart || has(self.backend.cache) || has(self.backend.warmUp))").message("faults: restart needs backend.cache or backend.warmUp, it changes nothing else").field_path(".faults"),
     validation = Rule::new("self.load.bursts.all(b, duration(b.at) < duration(self.duration))").message("load.bursts: at must lie before the experiment's duration").field_path(".load"),
     validation = Rule::new("self.load.bursts.all(b, !has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration))").message("load.bursts: every burst must be over by the experiment's duration").field_path(".load"),
+    validation = Rule::new("self.load.shed.all(s, duration(s.at) + duration(s.__for__) <= duration(self.duration))").message("load.shed: every stretch must be over by the experiment's duration").field_path(".load"),
+    validation = Rule::new("self.load.shed.all(s, self.load.shed.exists_one(t, duration(t.at) < duration(s.at) + duration(s.__for__) && duration(s.at) < duration(t.at) + duration(t.__for__)))").message("load.shed: stretches must not overlap").field_path(".load"),
+    validation = Rule::new("self.load.shed.all(s, self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(s.at)))").message("load.shed: at must not lie before the end of the last fault").field_path(".load"),
+    validation = Rule::new("self.load.shed.all(s, !self.faults.exists(f, f.name == s.name || f.name == 'after-' + s.name))").message("load.shed: names must not be those of faults' windows").field_path(".load"),
     validation = Rule::new("self.criteria.all(c, !has(c.arm) || self.arms.exists(a, a.name == c.arm))").message("criteria: arm must be the name of one of spec.arms").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window))").message("criteria: window must be total, a fault's name, or (where there are faults) baseline or recovery").field_path(".criteria"),
+    validation = Rule::new("self.criteria.all(c, c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window) || self.load.shed.exists(s, s.name == c.window || 'after-' + s.name == c.window))").message("criteria: window must be total, a fault's or a shed's name, after- with a shed's name, or (where there are faults) baseline or recovery").field_path(".criteria"),
+    validation = Rule::new("self.criteria.all(c, [has(c.maxOf) ? c.maxOf.arm : '', has(c.minOf) ? c.minOf.arm : ''].all(n, n == '' || (self.arms.exists(a, a.name == n) && self.arms.exists(a, a.name != n && (!has(c.arm) || c.arm == a.name)))))").message("criteria: arm of maxOf and minOf must be the name of another one of spec.arms").field_path(".criteria"),
+    validation = Rule::new("size(self.faults) > 0 || !self.criteria.exists(c, c.metric == 'TimeToRecoveryMs' || c.metric == 'RecoveryVerdict')").message("criteria: TimeToRecoveryMs and RecoveryVerdict need a fault to recover from").field_path(".criteria"),
+    validation = Rule::new("self.criteria.map(c, has(c.arm) ? 1 : size(self.arms)).sum() <= 80").message("criteria: at most 80 in all arms together").field_path(".criteria"),
 )]
 pub struct RetryExperimentSpec {
     /// Seeds every random draw: in an open loop the same seed gives the same arrivals, the same struck attempts and the
@@ -67,8 +74,8 @@ pub struct RetryExperimentSpec {
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub seed: u64,
 
-    /// The strategies to compare, run one after the other under the same load and faults. 1 to 8, and arms × (faults + 3) at
-    /// most 40: so many windows the results may have.
+    /// The strategies to compare, run one after the other under the same load and faults. 1 to 8, and arms × (faults + 2 ×
+    /// shed + 3) at most 40: so many windows the results may have.
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub arms: Vec<Arm>,
 

@@ -177,6 +177,7 @@ pub fn whole(experiment: &RetryExperiment, observed: &Observed) -> Observed {
         client.series.attempt(us, us, false);
         backend.series.received.add(us);
         lateness.record(100);
+        latencies.record(5_000);
         if let Some(record) = fault.map(|i| &mut backend.faults[i]) {
             record.exposed += 1;
             record.affected += 1;
@@ -189,7 +190,6 @@ pub fn whole(experiment: &RetryExperiment, observed: &Observed) -> Observed {
             load.series.ok.add(us);
             load.series.goodput.add(us);
         }
-        latencies.record(5_000);
     }
     load.lateness_us = lateness.take();
     load.latency_us = vec![latencies.take()];

@@ -96,7 +96,7 @@ mod tests {
 
     fn plan(shape: LoadShape) -> LoadPlan {
         let bursts = vec![Burst { at_ms: 50, size: BurstSize::Requests(2) }];
-        LoadPlan { seed: 1, duration_ms: 100, shape, bursts }
+        LoadPlan { seed: 1, duration_ms: 100, shape, bursts, shed: vec![] }
     }
 
     fn open() -> LoadPlan {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::{ArrivalLaw, BurstSize, LoadPlan, LoadShape};
+use super::{ArrivalLaw, BurstSize, LoadPlan, LoadShape, shed::Thinning};
 use crate::{Rng, rng};
 
 const NANOS: u128 = 1_000_000_000;
@@ -23,6 +23,8 @@ struct Source {
     next: Option<u64>,
     law: Law,
     end: u64,
+    /// Which of its arrivals are left where the load is shed.
+    thinning: Option<Box<Thinning>>,
 }
 
 #[derive(Debug)]
@@ -52,12 +54,16 @@ impl Arrivals {
         };
         let mut sources = Vec::new();
         if rate > 0 {
-            sources.push(Source::steady(law, rate, 0, end, rng(plan.seed, STREAM)));
+            let thinning = Thinning::new(&plan.shed, law, plan.seed);
+            let thinning = (!plan.shed.is_empty()).then(|| Box::new(thinning));
+            sources.push(Source { thinning, ..Source::steady(law, rate, 0, end, rng(plan.seed, STREAM)) }.thinned());
         }
         for (burst, stream) in plan.bursts.iter().zip(STREAM + 1..) {
             let at = burst.at_ms * 1_000_000;
             sources.push(match burst.size {
-                BurstSize::Requests(n) => Source { next: Some(at), law: Law::Instant { at, left: n - 1 }, end },
+                BurstSize::Requests(n) => {
+                    Source { next: Some(at), law: Law::Instant { at, left: n - 1 }, end, thinning: None }
+                }
                 BurstSize::Rate { rate, for_ms } => {
                     Source::steady(law, rate, at, end.min(at + for_ms * 1_000_000), rng(plan.seed, stream))
                 }
@@ -74,6 +80,7 @@ impl Iterator for Arrivals {
         let soonest = self.sources.iter_mut().filter(|s| s.next.is_some()).min_by_key(|s| s.next)?;
         let at = soonest.next?;
         soonest.advance(at);
+        soonest.skip_what_is_shed();
         Some(Duration::from_nanos(at))
     }
 }
@@ -81,16 +88,32 @@ impl Iterator for Arrivals {
 impl Source {
     fn steady(law: ArrivalLaw, rate: u32, start: u64, end: u64, rng: Rng) -> Self {
         let mut source = match law {
-            ArrivalLaw::Uniform => Self { next: Some(start), law: Law::Uniform { start, rate, count: 0 }, end },
+            ArrivalLaw::Uniform => {
+                Self { next: Some(start), law: Law::Uniform { start, rate, count: 0 }, end, thinning: None }
+            }
             ArrivalLaw::Poisson => {
                 let mean_gap = NANOS as f64 / f64::from(rate);
-                Self { next: Some(start), law: Law::Poisson { mean_gap, rng: Box::new(rng) }, end }
+                Self { next: Some(start), law: Law::Poisson { mean_gap, rng: Box::new(rng) }, end, thinning: None }
             }
         };
         if law == ArrivalLaw::Poisson {
             source.advance(start); // the first arrival, too, comes after a random gap
         }
         source
+    }
+
+    /// From the first arrival on that is left.
+    fn thinned(mut self) -> Self {
+        self.skip_what_is_shed();
+        self
+    }
+
+    fn skip_what_is_shed(&mut self) {
+        while let (Some(at), Some(thinning)) = (self.next, &mut self.thinning)
+            && !thinning.keeps(at)
+        {
+            self.advance(at);
+        }
     }
 
     /// Moves on from the arrival at `at`.
@@ -120,7 +143,7 @@ mod tests {
     use crate::load::Burst;
 
     fn open(rate: u32, arrivals: ArrivalLaw, bursts: Vec<Burst>) -> LoadPlan {
-        LoadPlan { seed: 42, duration_ms: 60_000, shape: LoadShape::Open { rate, arrivals }, bursts }
+        LoadPlan { seed: 42, duration_ms: 60_000, shape: LoadShape::Open { rate, arrivals }, bursts, shed: vec![] }
     }
 
     #[test]

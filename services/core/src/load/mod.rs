@@ -2,11 +2,13 @@
 
 mod agenda;
 mod arrivals;
+mod shed;
 mod thinking;
 mod users;
 
 pub use agenda::{Agenda, Due};
 pub use arrivals::Arrivals;
+pub use shed::Shed;
 pub use users::Stage;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,8 @@ pub const MAX_RATE: u32 = 100_000;
 pub const MAX_BURST_REQUESTS: u32 = 100_000;
 /// Most bursts of a load.
 pub const MAX_BURSTS: usize = 20;
+/// Most stretches in which the load is shed.
+pub const MAX_SHED: usize = 3;
 /// Most closed-loop users.
 pub const MAX_USERS: u32 = 10_000;
 /// Most stages of a closed loop.
@@ -43,6 +47,9 @@ pub struct LoadPlan {
     /// What comes on top of it; always open loop.
     #[serde(default)]
     pub bursts: Vec<Burst>,
+    /// When the steady part is thinned; only of an open loop. In order of time, none overlapping another.
+    #[serde(default)]
+    pub shed: Vec<Shed>,
 }
 
 /// The steady part of a load.
@@ -123,7 +130,11 @@ impl LoadPlan {
         for (i, burst) in self.bursts.iter().enumerate() {
             burst.validate(self.duration_ms).map_err(|e| e.within(&format!("bursts[{i}]")))?;
         }
-        Ok(())
+        within("shed (their number)", self.shed.len() as u64, 0, MAX_SHED as u64)?;
+        if !self.shed.is_empty() && matches!(self.shape, LoadShape::Closed { .. }) {
+            return Err(FieldError::new("shed", "a closed loop", "only with an open loop"));
+        }
+        shed::validate(&self.shed, self.duration_ms)
     }
 }
 

@@ -78,7 +78,10 @@ mod tests {
     fn users(stages: &[(u64, u32)], think_ms: u64, from_ms: Nanos) -> Users {
         let stages = stages.iter().map(|&(for_ms, users)| Stage { for_ms, users }).collect();
         let shape = LoadShape::Closed { stages, think_ms };
-        Users::new(&LoadPlan { seed: 1, duration_ms: 10_000, shape, bursts: vec![] }, from_ms * MILLISECOND)
+        Users::new(
+            &LoadPlan { seed: 1, duration_ms: 10_000, shape, bursts: vec![], shed: vec![] },
+            from_ms * MILLISECOND,
+        )
     }
 
     fn next_ms(users: &Users) -> Option<Nanos> {

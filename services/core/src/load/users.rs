@@ -77,7 +77,13 @@ mod tests {
 
     fn plan(stages: &[(u64, u32)], duration_ms: u64) -> LoadPlan {
         let stages = stages.iter().map(|&(for_ms, users)| Stage { for_ms, users }).collect();
-        LoadPlan { seed: 1, duration_ms, shape: LoadShape::Closed { stages, think_ms: 100 }, bursts: vec![] }
+        LoadPlan {
+            seed: 1,
+            duration_ms,
+            shape: LoadShape::Closed { stages, think_ms: 100 },
+            bursts: vec![],
+            shed: vec![],
+        }
     }
 
     #[test]

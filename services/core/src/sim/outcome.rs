@@ -3,7 +3,8 @@
 use crate::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
-    stats::{ArmCounts, Recovery, time_to_recovery},
+    load::Shed,
+    stats::{ArmCounts, Course, Recovery, time_to_recovery},
     wire::{BackendResults, ClientResults, LoadgenResults},
 };
 
@@ -31,26 +32,29 @@ impl Outcome {
             client: self.client.series.clone(),
             inner: self.inner.iter().map(|results| results.series.clone()).collect(),
             backend: self.backend.series.clone(),
+            latency_us: self.load.latency_us.clone(),
+            lateness_us: self.load.lateness_us.clone(),
         }
     }
 
     /// The evidence, judged as that of a measured run. `faults` are the run's.
     pub fn evidence(&self, faults: &[FaultWindow]) -> Evidence {
+        let counts = self.counts();
         let of = |window: &FaultWindow| {
-            FaultEvidence::new(window, self.backend.faults.iter().filter(|record| record.name == window.name))
+            let records = self.backend.faults.iter().filter(|record| record.name == window.name);
+            FaultEvidence::new(window, records, &counts.backend)
         };
-        Evidence::new(&self.counts(), &self.load.lateness_us, faults.iter().map(of).collect(), vec![])
+        Evidence::new(&counts, faults.iter().map(of).collect(), vec![])
     }
 
-    /// Whether service came back after the last of the run's faults; `None`: that can't be told.
-    pub fn has_recovered(&self, faults: &[FaultWindow], duration_ms: u64) -> Option<bool> {
-        self.recovery(faults, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
+    /// Whether service came back after the last of the run's faults, on its own; `None`: that can't be told.
+    pub fn has_recovered(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<bool> {
+        self.recovery(faults, shed, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
     }
 
-    /// How service came back after the last of the run's faults.
-    pub fn recovery(&self, faults: &[FaultWindow], duration_ms: u64) -> Option<Recovery> {
-        let fault = (faults.first()?.at_ms, faults.last()?.end_ms());
-        time_to_recovery(&self.load.series, &self.load.latency_us, fault, duration_ms)
+    /// How service came back after the last of the run's faults, on its own.
+    pub fn recovery(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Recovery> {
+        time_to_recovery(&self.counts(), &Course::new(faults, shed, duration_ms)?)
     }
 }
 

@@ -121,8 +121,9 @@ pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recov
     let Some(last) = faults.last() else { return Ok(None) };
     let duration_ms = setup.load.duration_ms.max(last.end_ms() + horizon_ms);
     let mut longer = setup.clone();
+    longer.load.shed.clear();
     longer.last_until(duration_ms);
-    Ok(simulate(&longer, budget)?.recovery(faults, duration_ms))
+    Ok(simulate(&longer, budget)?.recovery(faults, &[], duration_ms))
 }
 
 /// A repetition as a run may be: with draws of its own, and edges that are off. The first is the plan itself.
@@ -146,7 +147,7 @@ pub fn disturbed(setup: &Setup, number: u32) -> Setup {
 impl Prediction {
     /// The prediction that these repetitions make. `setup` is the undisturbed one.
     pub fn new(setup: &Setup, outcomes: &[Outcome]) -> Self {
-        let (faults, duration_ms) = (&setup.backend.faults, setup.load.duration_ms);
+        let (faults, shed, duration_ms) = (&setup.backend.faults, &setup.load.shed, setup.load.duration_ms);
         let counts: Vec<_> = outcomes.iter().map(Outcome::counts).collect();
         let most = f64::from(setup.client.strategy.policy.max_attempts).powi(setup.inner.len() as i32 + 1);
         let window = |window| {
@@ -166,8 +167,8 @@ impl Prediction {
         };
         Self {
             runs: outcomes.len() as u32,
-            windows: windows(faults, duration_ms).iter().map(window).collect(),
-            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, duration_ms))),
+            windows: windows(faults, shed, duration_ms).iter().map(window).collect(),
+            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, shed, duration_ms))),
             events: outcomes.iter().map(|outcome| outcome.events).sum(),
         }
     }

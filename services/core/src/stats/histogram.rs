@@ -64,6 +64,12 @@ impl SparseHistogram {
         self.0.iter().map(|&(_, count)| count).sum()
     }
 
+    /// Median, p99 and p99.9; `None` when there are no values.
+    pub fn quantiles(&self) -> Option<Quantiles> {
+        let at = |per_mille| self.quantile_us(per_mille);
+        Some(Quantiles { p50_us: at(500)?, p99_us: at(990)?, p999_us: at(999)? })
+    }
+
     /// The value, in microseconds, that `per_mille` thousandths of all values do not exceed; `None` when there are none.
     pub fn quantile_us(&self, per_mille: u64) -> Option<u64> {
         let rank = (self.count() * per_mille).div_ceil(1_000).max(1);
@@ -76,6 +82,17 @@ impl SparseHistogram {
             })
             .map(|&(value, _)| value)
     }
+}
+
+/// The quantiles of a latency that are shown, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantiles {
+    /// Half of the values are no longer.
+    pub p50_us: u64,
+    /// 99 % are no longer.
+    pub p99_us: u64,
+    /// 99.9 % are no longer.
+    pub p999_us: u64,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Every number that Retrylab reports, defined once: the counts that services keep and the figures made of them.
 
+mod drain;
 mod figures;
 mod histogram;
 mod ledger;
@@ -7,11 +8,14 @@ mod ratio;
 mod recovery;
 mod sample;
 mod series;
+mod verdict;
 
+pub use drain::Drain;
 pub use figures::{ArmCounts, Fates, Figures};
-pub use histogram::{LatencyRecorder, SparseHistogram};
+pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
-pub use recovery::{Recovery, time_to_recovery};
+pub use recovery::{Course, Recovery, time_to_recovery};
 pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};
+pub use verdict::{Judgement, RecoveryVerdict, judge};

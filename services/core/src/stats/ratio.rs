@@ -20,6 +20,18 @@ impl Ratio {
         self.numerator as f64 / self.denominator as f64
     }
 
+    /// The value in thousandths, rounded up.
+    pub fn permille_up(self) -> u64 {
+        let permille = (u128::from(self.numerator) * 1_000).div_ceil(u128::from(self.denominator));
+        u64::try_from(permille).unwrap_or(u64::MAX)
+    }
+
+    /// The product; `None` when it is too large to be exact.
+    pub fn times(self, other: Self) -> Option<Self> {
+        let numerator = self.numerator.checked_mul(other.numerator)?;
+        Some(Self { numerator, denominator: self.denominator.checked_mul(other.denominator)? })
+    }
+
     /// The value with `places` decimals, rounded half up.
     pub fn decimal(self, places: u32) -> String {
         let scale = 10u128.pow(places);
@@ -108,6 +120,14 @@ mod tests {
         let parsed: Ratio = "0.333333".parse().unwrap();
         assert!(Ratio::new(1, 3).unwrap() > parsed);
         assert_eq!("3.20".parse(), Ok(Ratio::new(16, 5).unwrap()));
+    }
+
+    #[test]
+    fn products_are_exact_or_none() {
+        let times = |a: &str, b: &str| a.parse::<Ratio>().unwrap().times(b.parse().unwrap()).map(|r| r.decimal(6));
+        assert_eq!(times("3.001", "0.5").as_deref(), Some("1.500500"));
+        assert_eq!(times("999999999.999", "999.999").as_deref(), Some("999998999999.000001"));
+        assert_eq!(times("999999999.999999", "999999999.999999"), None);
     }
 
     #[test]

@@ -1,57 +1,114 @@
 //! Time to recovery: from a fault's end to the first moment after which things are as good as before, and stay so.
 
-use super::{LoadSeries, Ratio, SparseHistogram};
+use super::{ArmCounts, Ratio};
+use crate::{fault::FaultWindow, load::Shed};
 
 /// How long things must stay good, in milliseconds.
-const STABLE_MS: u64 = 10_000;
+pub(super) const STABLE_MS: u64 = 10_000;
 /// The grain of the search: latencies are kept by the second.
-const STEP_MS: u64 = 1_000;
+pub(super) const STEP_MS: u64 = 1_000;
+/// Goodput of this share of the baseline's is as good as it.
+const SHARE_MIN: f64 = 0.95;
+/// Fewer requests say nothing about a baseline, a disturbance or an aftermath.
+pub(super) const REQUESTS_MIN: u64 = 20;
 /// A p99 within this of the baseline's is as good as it: on a shared node 10 % of a few milliseconds is noise.
 const P99_SLACK_US: u64 = 10_000;
 
 /// When service was back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// So many milliseconds after the fault's end, in whole seconds.
+    /// So many milliseconds after the fault's end.
     After(u64),
     /// Not within the observed time: longer than so many milliseconds, as far as one can tell.
     LongerThan(u64),
 }
 
-/// The first whole second t from the fault's end on for which, over [t, t + 10 s), the share of arrivals that were
-/// answered with success is at least 95 % of the baseline's, and p99 is at most 110 % of the baseline's (or within 10 ms
-/// of it). `None` when there is no baseline to compare with, or less than ten seconds to look at.
+/// The course of a run, as far as recovery is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// When the disturbance begins, in milliseconds after the run's start; what lies before it is the baseline.
+    pub from_ms: u64,
+    /// When the disturbance ends.
+    pub to_ms: u64,
+    /// When somebody helped, by shedding load after the disturbance: [from, to), in order of time.
+    pub shed: Vec<(u64, u64)>,
+    /// When the load ends.
+    pub duration_ms: u64,
+}
+
+impl Course {
+    /// The course of a run: the disturbance is all from the first fault's start to the last one's end. `None` without a
+    /// fault.
+    pub fn new(faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Self> {
+        let (from_ms, to_ms) = (faults.first()?.at_ms, faults.last()?.end_ms());
+        let after = shed.iter().filter(|stretch| stretch.at_ms >= to_ms);
+        let shed = after.map(|stretch| (stretch.at_ms, stretch.end_ms())).collect();
+        Some(Self { from_ms, to_ms, shed, duration_ms })
+    }
+
+    /// Until when the service is on its own: nobody sheds its load yet, and load is sent.
+    pub(super) fn alone_until_ms(&self) -> u64 {
+        self.shed.first().map_or(self.duration_ms, |&(from, _)| from)
+    }
+}
+
+/// A run's service, measured by its own baseline.
+pub(super) struct Service<'c> {
+    counts: &'c ArmCounts,
+    /// Answers of success ÷ arrivals in the baseline.
+    baseline: Ratio,
+    /// The most that p99 may be, in microseconds.
+    p99_max_us: u64,
+}
+
+impl<'c> Service<'c> {
+    /// `None` when the baseline has no requests or no answers.
+    pub(super) fn new(counts: &'c ArmCounts, course: &Course) -> Option<Self> {
+        let p99_us = counts.latency(0, course.from_ms).quantile_us(990)?;
+        let p99_max_us = (p99_us + p99_us / 10).max(p99_us + P99_SLACK_US);
+        Some(Self { counts, baseline: share(counts, 0, course.from_ms)?, p99_max_us })
+    }
+
+    /// Whether goodput in [from, to) is at least 95 % of the baseline's.
+    pub(super) fn is_up(&self, from_ms: u64, to_ms: u64) -> bool {
+        let enough = |share: Ratio| share.to_f64() >= SHARE_MIN * self.baseline.to_f64();
+        share(self.counts, from_ms, to_ms).is_some_and(enough)
+    }
+
+    /// Whether p99 in [from, to) is that of the baseline.
+    pub(super) fn is_prompt(&self, from_ms: u64, to_ms: u64) -> bool {
+        self.counts.latency(from_ms, to_ms).quantile_us(990).is_some_and(|p99| p99 <= self.p99_max_us)
+    }
+
+    /// The first whole second in [from, to) from which on service is good for ten seconds that end by `to`.
+    pub(super) fn good_from(&self, from_ms: u64, to_ms: u64) -> Option<u64> {
+        let good = |&t: &u64| self.is_up(t, t + STABLE_MS) && self.is_prompt(t, t + STABLE_MS);
+        let first = from_ms.div_ceil(STEP_MS) * STEP_MS;
+        (first..).step_by(STEP_MS as usize).take_while(|t| t + STABLE_MS <= to_ms).find(good)
+    }
+}
+
+/// Answers of success in [from, to) ÷ arrivals in it.
 ///
 /// Goodput is compared as a share of the arrivals in the same time: with random arrivals, the plain rate of a good ten
 /// seconds is below 95 % of another's often enough to deny a recovery that has happened.
-pub fn time_to_recovery(
-    load: &LoadSeries,
-    latency_us: &[SparseHistogram],
-    fault: (u64, u64),
-    duration_ms: u64,
-) -> Option<Recovery> {
-    let (fault_start_ms, fault_end_ms) = fault;
-    let goodput = |from, to| Ratio::new(load.goodput.sum(from, Some(to)) * 1_000, load.planned.sum(from, Some(to)));
-    let p99 = |from: u64, to: u64| {
-        let mut merged = SparseHistogram::default();
-        let seconds = latency_us.iter().take((to / STEP_MS) as usize).skip((from / STEP_MS) as usize);
-        seconds.for_each(|second| merged.merge(second));
-        merged.quantile_us(990)
-    };
-    let (base_goodput, base_p99) = (goodput(0, fault_start_ms)?, p99(0, fault_start_ms)?);
-    let p99_max = (base_p99 + base_p99 / 10).max(base_p99 + P99_SLACK_US);
-    let good = |t: u64| {
-        let enough = goodput(t, t + STABLE_MS).is_some_and(|g| g.to_f64() >= 0.95 * base_goodput.to_f64());
-        enough && p99(t, t + STABLE_MS).is_some_and(|p| p <= p99_max)
-    };
-    let first = fault_end_ms.div_ceil(STEP_MS) * STEP_MS;
-    if first + STABLE_MS > duration_ms {
+fn share(counts: &ArmCounts, from_ms: u64, to_ms: u64) -> Option<Ratio> {
+    Ratio::new(counts.load.goodput.sum(from_ms, Some(to_ms)), counts.load.planned.sum(from_ms, Some(to_ms)))
+}
+
+/// The first whole second t from the disturbance's end on for which, over [t, t + 10 s), goodput is at least 95 % of the
+/// baseline's, and p99 at most 110 % of the baseline's (or within 10 ms of it). Load that is shed ends the search: from
+/// then on it would not be the service that recovers. `None` when there is no baseline to compare with, or less than ten
+/// seconds or 20 requests to look at.
+pub fn time_to_recovery(counts: &ArmCounts, course: &Course) -> Option<Recovery> {
+    let (service, until) = (Service::new(counts, course)?, course.alone_until_ms());
+    let requests = counts.load.planned.sum(course.to_ms, Some(until));
+    if course.to_ms.div_ceil(STEP_MS) * STEP_MS + STABLE_MS > until || requests < REQUESTS_MIN {
         return None;
     }
-    let recovered = (first..).step_by(STEP_MS as usize).take_while(|t| t + STABLE_MS <= duration_ms).find(|&t| good(t));
-    Some(match recovered {
-        Some(t) => Recovery::After(t - fault_end_ms),
-        None => Recovery::LongerThan(duration_ms.saturating_sub(STABLE_MS).saturating_sub(fault_end_ms)),
+    Some(match service.good_from(course.to_ms, until) {
+        Some(t) => Recovery::After(t - course.to_ms),
+        None => Recovery::LongerThan(until - STABLE_MS - course.to_ms),
     })
 }
 
@@ -61,26 +118,29 @@ mod tests {
     use crate::stats::LatencyRecorder;
 
     /// A minute of 50 requests/s, answered after `latency_ms(second)`, or not at all.
-    fn minute(latency_ms: impl Fn(u64) -> Option<u64>) -> (LoadSeries, Vec<SparseHistogram>) {
-        let (mut load, mut seconds) = (LoadSeries::default(), Vec::new());
+    fn minute(latency_ms: impl Fn(u64) -> Option<u64>) -> ArmCounts {
+        let mut counts = ArmCounts::default();
         for second in 0..60 {
             let mut recorder = LatencyRecorder::default();
             for i in 0..50 {
                 let at_us = second * 1_000_000 + i * 20_000;
-                load.planned.add(at_us);
+                counts.load.planned.add(at_us);
                 if let Some(ms) = latency_ms(second) {
-                    load.goodput.add(at_us);
+                    counts.load.goodput.add(at_us);
                     recorder.record(ms * 1_000);
                 }
             }
-            seconds.push(recorder.take());
+            counts.latency_us.push(recorder.take());
         }
-        (load, seconds)
+        counts
+    }
+
+    fn course(from_ms: u64, to_ms: u64) -> Course {
+        Course { from_ms, to_ms, shed: vec![], duration_ms: 60_000 }
     }
 
     fn check(latency_ms: impl Fn(u64) -> Option<u64>, expected: Option<Recovery>) {
-        let (load, seconds) = minute(latency_ms);
-        assert_eq!(time_to_recovery(&load, &seconds, (10_000, 20_000), 60_000), expected);
+        assert_eq!(time_to_recovery(&minute(latency_ms), &course(10_000, 20_000)), expected);
     }
 
     #[test]
@@ -105,9 +165,17 @@ mod tests {
 
     #[test]
     fn with_less_than_ten_seconds_left_nothing_can_be_said() {
-        let (load, seconds) = minute(|_| Some(5));
-        assert_eq!(time_to_recovery(&load, &seconds, (10_000, 50_100), 60_000), None);
-        assert_eq!(time_to_recovery(&load, &seconds, (10_000, 50_000), 60_000), Some(Recovery::After(0)));
+        let counts = minute(|_| Some(5));
+        assert_eq!(time_to_recovery(&counts, &course(10_000, 50_100)), None);
+        assert_eq!(time_to_recovery(&counts, &course(10_000, 50_000)), Some(Recovery::After(0)));
+    }
+
+    #[test]
+    fn service_that_is_back_only_when_its_load_is_shed_did_not_recover() {
+        let counts = minute(|s| (!(10..40).contains(&s)).then_some(5));
+        let shed = Course { shed: vec![(40_000, 45_000)], ..course(10_000, 20_000) };
+        assert_eq!(time_to_recovery(&counts, &shed), Some(Recovery::LongerThan(10_000)));
+        assert_eq!(time_to_recovery(&counts, &course(10_000, 20_000)), Some(Recovery::After(20_000)));
     }
 
     #[test]

@@ -45,6 +45,38 @@ impl Counts {
         self.slice(from_ms, to_ms).iter().map(|&n| u64::from(n)).sum()
     }
 
+    /// All of them together.
+    pub fn sum_of(columns: &[&Self]) -> Self {
+        let mut sum = Self::default();
+        for column in columns {
+            sum.merge(column);
+        }
+        sum
+    }
+
+    /// The sum of the differences of all buckets.
+    pub fn distance(&self, other: &Self) -> u64 {
+        let at = |counts: &Self, i| counts.0.get(i).copied().unwrap_or(0);
+        (0..self.0.len().max(other.0.len())).map(|i| u64::from(at(self, i).abs_diff(at(other, i)))).sum()
+    }
+
+    /// By how many the events of one bucket exceed those of the other column, summed up over the buckets where they do.
+    pub fn excess_over(&self, other: &Self) -> u64 {
+        let at = |i| other.0.get(i).copied().unwrap_or(0);
+        self.0.iter().enumerate().map(|(i, &n)| u64::from(n.saturating_sub(at(i)))).sum()
+    }
+
+    /// How many more events than in the other column there have been at most by the end of any bucket.
+    pub fn lead_over(&self, other: &Self) -> u64 {
+        let (mut mine, mut theirs, mut most) = (0u64, 0u64, 0);
+        for (i, &n) in self.0.iter().enumerate() {
+            mine += u64::from(n);
+            theirs += u64::from(other.0.get(i).copied().unwrap_or(0));
+            most = most.max(mine.saturating_sub(theirs));
+        }
+        most
+    }
+
     /// The sum over everything.
     pub fn total(&self) -> u64 {
         self.sum(0, None)
@@ -70,6 +102,8 @@ pub struct ClientSeries {
     pub requests: Counts,
     /// Attempts of these requests, by cohort.
     pub attempts: Counts,
+    /// Those of them that were not a request's first, by cohort.
+    pub retries: Counts,
     /// Attempts, by when they started.
     pub wire_attempts: Counts,
     /// Attempts after a request's first, by when they started.
@@ -101,6 +135,7 @@ impl ClientSeries {
         self.attempts.add(cohort_us);
         self.wire_attempts.add(now_us);
         if retry {
+            self.retries.add(cohort_us);
             self.wire_retries.add(now_us);
         }
     }
@@ -137,9 +172,10 @@ impl ClientSeries {
 
     /// Adds another client's counts.
     pub fn merge(&mut self, other: &Self) {
-        let Self { requests, attempts, wire_attempts, wire_retries, .. } = self;
+        let Self { requests, attempts, retries, wire_attempts, wire_retries, .. } = self;
         requests.merge(&other.requests);
         attempts.merge(&other.attempts);
+        retries.merge(&other.retries);
         wire_attempts.merge(&other.wire_attempts);
         wire_retries.merge(&other.wire_retries);
         for fate in Fate::ALL {
@@ -188,10 +224,10 @@ impl BackendSeries {
         }
     }
 
-    /// Requests that have ended.
-    pub fn ended(&self) -> u64 {
+    /// Requests that have ended, by when.
+    pub fn ended(&self) -> Counts {
         let Self { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted: _ } = self;
-        [injected, rejected, dropped, expired, cancelled, completed].into_iter().map(Counts::total).sum()
+        Counts::sum_of(&[injected, rejected, dropped, expired, cancelled, completed])
     }
 
     /// Adds another backend's counts.
@@ -264,5 +300,15 @@ mod tests {
         b.add(500_000);
         a.merge(&b);
         assert_eq!((a.sum(0, Some(100)), a.total()), (2, 3));
+    }
+
+    #[test]
+    fn counts_that_have_slipped_to_another_bucket_differ_in_both() {
+        let (mut a, mut b) = (Counts::default(), Counts::default());
+        a.add(0);
+        b.add(700_000);
+        assert_eq!((a.distance(&b), b.distance(&a), a.distance(&a)), (2, 2, 0));
+        assert_eq!((a.excess_over(&b), a.excess_over(&a)), (1, 0));
+        assert_eq!((a.lead_over(&b), b.lead_over(&a)), (1, 0), "the one comes before the other");
     }
 }

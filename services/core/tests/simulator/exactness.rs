@@ -77,7 +77,7 @@ proptest! {
         setup.model = model;
         setup.inner = (1..layers).map(|_| client(&policy, 20_000)).collect();
         let outcome = run(&setup);
-        prop_assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap, 0);
+        prop_assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
         prop_assert_eq!(outcome.load.in_flight, 0);
         let total = figures(&setup, &outcome, "total");
         prop_assert_eq!(total.fates.sum(), total.requests);

@@ -42,7 +42,7 @@ impl Run {
     }
 
     fn figures(&self, name: &str) -> Figures {
-        let windows = windows(&self.outage, self.duration_ms);
+        let windows = windows(&self.outage, &[], self.duration_ms);
         self.counts.figures(windows.iter().find(|w| w.name == name).expect("the window is there"))
     }
 
@@ -55,14 +55,14 @@ impl Run {
 
 fn poisson(rate: u32, duration_ms: u64) -> LoadPlan {
     let shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Poisson };
-    LoadPlan { seed: 20, duration_ms, shape, bursts: vec![] }
+    LoadPlan { seed: 20, duration_ms, shape, bursts: vec![], shed: vec![] }
 }
 
 /// So many requests at the moment at which the outage begins.
 fn at_one_instant(requests: u32) -> LoadPlan {
     let shape = LoadShape::Open { rate: 0, arrivals: ArrivalLaw::Uniform };
     let bursts = vec![Burst { at_ms: OUTAGE_MS, size: BurstSize::Requests(requests) }];
-    LoadPlan { seed: 20, duration_ms: 60_000, shape, bursts }
+    LoadPlan { seed: 20, duration_ms: 60_000, shape, bursts, shed: vec![] }
 }
 
 /// Four attempts after delays of 1, 2 and 4 s, made random like this.

@@ -52,7 +52,7 @@ fn another_policy_or_a_fault_that_does_nothing_is_outside_the_band() {
     let prediction = predict(&setup, PREDICTION_RUNS, 10_000_000).unwrap();
     let band = prediction.windows.iter().find(|w| w.name == "outage").unwrap().amplification.unwrap();
     let measured = |setup: &Setup| {
-        let windows = retrylab_core::timeline::windows(&outage(StrategyName::Naive).backend.faults, 40_000);
+        let windows = retrylab_core::timeline::windows(&outage(StrategyName::Naive).backend.faults, &[], 40_000);
         run(setup).counts().figures(&windows[1]).amplification.unwrap()
     };
     let mut harmless = setup.clone();

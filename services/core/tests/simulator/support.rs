@@ -16,7 +16,7 @@ use retrylab_core::{
 /// Poisson arrivals, so many per second.
 pub fn poisson(rate: u32, duration_ms: u64) -> LoadPlan {
     let shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Poisson };
-    LoadPlan { seed: 20, duration_ms, shape, bursts: vec![] }
+    LoadPlan { seed: 20, duration_ms, shape, bursts: vec![], shed: vec![] }
 }
 
 /// One client under a policy, whose name does not matter here, with attempts of at most a second.
@@ -53,7 +53,7 @@ pub fn run(setup: &Setup) -> Outcome {
 
 /// The figures of one window of a run.
 pub fn figures(setup: &Setup, outcome: &Outcome, window: &str) -> Figures {
-    let windows = windows(&setup.backend.faults, setup.load.duration_ms);
+    let windows = windows(&setup.backend.faults, &setup.load.shed, setup.load.duration_ms);
     outcome.counts().figures(windows.iter().find(|w| w.name == window).unwrap())
 }
 

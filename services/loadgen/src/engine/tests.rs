@@ -18,7 +18,7 @@ use crate::books::SharedLedger;
 fn engine(at_ms: u64, target: SocketAddr) -> (Engine, SharedLedger) {
     let bursts = vec![Burst { at_ms, size: BurstSize::Requests(10) }];
     let shape = LoadShape::Open { rate: 0, arrivals: ArrivalLaw::Uniform };
-    let load = LoadPlan { seed: 1, duration_ms: 60_000, shape, bursts };
+    let load = LoadPlan { seed: 1, duration_ms: 60_000, shape, bursts, shed: vec![] };
     let plan = LoadgenPlan { load, target: target.to_string(), timeout_ms: 30_000 };
     let (metrics, ledger) = (Metrics::new(&Registry::new()).unwrap(), SharedLedger::default());
     let journal = Journal::new(ledger.clone(), metrics.clone());

@@ -172,13 +172,19 @@ pub fn burst(at_ms: u64, requests: u32) -> Burst {
 
 /// An open loop of uniform arrivals.
 pub fn open(rate: u32, duration_ms: u64, bursts: Vec<Burst>) -> LoadPlan {
-    LoadPlan { seed: 7, duration_ms, shape: LoadShape::Open { rate, arrivals: ArrivalLaw::Uniform }, bursts }
+    LoadPlan {
+        seed: 7,
+        duration_ms,
+        shape: LoadShape::Open { rate, arrivals: ArrivalLaw::Uniform },
+        bursts,
+        shed: vec![],
+    }
 }
 
 /// A closed loop of so many users.
 pub fn closed(users: u32, think_ms: u64, duration_ms: u64) -> LoadPlan {
     let stages = vec![Stage { for_ms: 0, users }];
-    LoadPlan { seed: 7, duration_ms, shape: LoadShape::Closed { stages, think_ms }, bursts: vec![] }
+    LoadPlan { seed: 7, duration_ms, shape: LoadShape::Closed { stages, think_ms }, bursts: vec![], shed: vec![] }
 }
 
 /// A load generator with metrics of its own.

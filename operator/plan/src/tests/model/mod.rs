@@ -3,6 +3,7 @@
 
 mod deaths;
 mod meddling;
+mod mutations;
 mod operator;
 mod pod;
 mod traffic;

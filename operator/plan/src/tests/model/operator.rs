@@ -71,6 +71,9 @@ impl Operator {
         let observed = world.observe(&experiment);
         let Plan { status, workloads, acts, next, .. } =
             plan(&experiment, &observed, moment(world.now), Caps::default());
+        if status.verdict.is_some() && world.judged.is_none() {
+            world.judged = Some((experiment.clone(), observed));
+        }
         if experiment.status.as_ref() != Some(&status) {
             self.tick(world)?;
             if !world.write(version, &status) {

@@ -40,6 +40,8 @@ pub struct Run {
     pub client: ClientSeries,
     pub backend: BackendSeries,
     pub load: LoadSeries,
+    /// How late requests leave.
+    pub late_us: u64,
     /// When each answer came, and how long it took.
     pub latencies: Vec<(u64, u64)>,
     /// For each window, the requests that met it.
@@ -99,6 +101,7 @@ impl Pod {
             client: ClientSeries::default(),
             backend: BackendSeries::default(),
             load: LoadSeries::default(),
+            late_us: TIMER_US,
             latencies: vec![],
             struck: vec![0; plan.backend.faults.len()],
         });
@@ -210,7 +213,7 @@ impl Run {
             series,
             in_flight,
             latency_us: (0..seconds).map(|second| histogram(of(second))).collect(),
-            lateness_us: histogram((0..self.load.sent.total()).map(|_| TIMER_US)),
+            lateness_us: histogram((0..self.load.sent.total()).map(|_| self.late_us)),
         }
     }
 }

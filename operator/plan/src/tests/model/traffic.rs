@@ -2,7 +2,7 @@
 
 use retrylab_core::policy::{AttemptEnd, Draws, Limits, Outcome, Policy, Retrier, Step, Turn};
 
-use super::world::{Happening, MS, Us, World};
+use super::world::{Happening, MS, SECOND, Sabotage, Us, World};
 use crate::Role;
 
 /// How long a backend takes to serve a request.
@@ -48,6 +48,16 @@ impl World {
         }
         let Some((serial, due)) = state.arrivals.next() else { return };
         let (due_us, plan) = (due.as_micros() as u64, &state.plan.client);
+        match self.sabotage {
+            Some(Sabotage::NoLoad) => return self.schedule_next(pod, run),
+            Some(Sabotage::DroppedLoad) if serial % 20 == 0 => {
+                state.load.planned.add(due_us);
+                state.load.dropped.add(due_us);
+                return self.schedule_next(pod, run);
+            }
+            Some(Sabotage::LateLoad) => state.late_us = SECOND as u64,
+            _ => {}
+        }
         state.load.planned.add(due_us);
         state.load.sent.add(due_us);
         state.in_flight += 1;
@@ -62,7 +72,7 @@ impl World {
             retrier: Retrier::new(&plan.strategy.policy, nanos(self.now), None),
         };
         self.sent.push((request.id.clone(), request.serial));
-        request.client = self.up(Role::Client, request.serial);
+        request.client = self.up(Role::Client, request.serial).filter(|_| self.sabotage != Some(Sabotage::DeadClients));
         if let Some(run) = request.client.and_then(|client| self.pods[client].run_mut(&request.id)) {
             run.client.request(due_us);
             run.in_flight += 1;
@@ -99,9 +109,11 @@ impl World {
             let offset = run.offset(now);
             run.client.attempt(due_us, offset, number > 1);
         }
-        let Some(backend) = self.up(Role::Backend, serial) else { return self.decide(index, Outcome::Retryable) };
+        let backend = self.up(Role::Backend, serial).filter(|_| self.sabotage != Some(Sabotage::LostBackends));
+        let Some(backend) = backend else { return self.decide(index, Outcome::Retryable) };
         // A window strikes whatever comes; only the run's own requests are counted.
         let window = self.pods[backend].runs.iter().find_map(|run| run.open_window(now));
+        let window = window.filter(|_| self.sabotage != Some(Sabotage::DudFaults));
         if let Some(run) = self.pods[backend].run_mut(&id) {
             let offset = run.offset(now);
             run.backend.received.add(offset);

@@ -57,6 +57,23 @@ pub enum Script {
     Cut(Role, Us),
 }
 
+/// What is wrong with the pods, who say that all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Faults take effect and strike nobody.
+    DudFaults,
+    /// The clients take no requests.
+    DeadClients,
+    /// The clients don't reach the backends.
+    LostBackends,
+    /// The load generator is a second late.
+    LateLoad,
+    /// The load generator drops every twentieth request.
+    DroppedLoad,
+    /// The load generator sends nothing, and knows of nothing to send.
+    NoLoad,
+}
+
 pub struct World {
     pub now: Us,
     pub experiment: RetryExperiment,
@@ -71,6 +88,9 @@ pub struct World {
     pub sent: Vec<(String, u64)>,
     /// No pod ever becomes ready.
     pub is_barren: bool,
+    pub sabotage: Option<Sabotage>,
+    /// The look on which the verdict is founded.
+    pub judged: Option<(RetryExperiment, Observed)>,
     agenda: BTreeMap<(Us, u64), Happening>,
     happenings: u64,
 }
@@ -87,6 +107,8 @@ impl World {
             requests: vec![],
             sent: vec![],
             is_barren: false,
+            sabotage: None,
+            judged: None,
             agenda: BTreeMap::new(),
             happenings: 0,
         }

@@ -1,0 +1,177 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use retrylab_api::{ArmPhase, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RunRecord};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::tests::given::at;
+
+/// An arm with these figures in its window `outage`, and the given recovery.
+fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, RecoveryVerdict)>) -> ArmStatus {
+    let moment = || MicroTime(at(0));
+    let text = |text: &str| Some(text.to_owned());
+    let window = WindowStatus {
+        name: "outage".into(),
+        requests: 1_000,
+        amplification: amplification.map(ToOwned::to_owned),
+        wire_amplification: text("2.000"),
+        backend_amplification: text("2.001"),
+        peak_amplification: text("2.500"),
+        retry_share: text("0.500"),
+        success_rate: text("0.123"),
+        goodput: text("45.6"),
+        wasted_work: text("0.333"),
+        sync_index: text("12.000"),
+        latency: Some(LatencyStatus { p50: "1.5".into(), p99: "20.0".into(), p999: "300.1".into() }),
+        fates: FatesStatus { dropped: 7, ..FatesStatus::default() },
+        ..WindowStatus::default()
+    };
+    ArmStatus {
+        name: name.into(),
+        phase: ArmPhase::Complete,
+        run: RunRecord {
+            id: String::new(),
+            handover: 1,
+            settled_at: moment(),
+            starts_at: moment(),
+            target: String::new(),
+        },
+        finished_at: None,
+        windows: vec![window],
+        recovery: recovery.map(|(time, verdict)| RecoveryStatus {
+            time_to_recovery: text(time),
+            verdict,
+            message: String::new(),
+        }),
+        worst_case: None,
+        latency: None,
+        evidence: Some(EvidenceStatus {
+            fault_delivered: None,
+            load_achieved: None,
+            accounting_gap: 0,
+            lateness_p99: text("0.2"),
+            shortcomings: vec![],
+        }),
+    }
+}
+
+fn two_arms() -> [ArmStatus; 2] {
+    let recovered = Some(("5s", RecoveryVerdict::Recovered));
+    [arm("naive", Some("3.001"), recovered), arm("jitter", Some("1.500"), recovered)]
+}
+
+/// Holds a criterion against arms; gives observed value, bound and whether it holds, for each arm that it is about.
+fn held(arms: &[ArmStatus], criterion: &Value) -> Vec<(String, Option<String>, String, Option<bool>)> {
+    let mut whole = json!({"name": "c", "window": "outage"});
+    whole.as_object_mut().unwrap().extend(criterion.as_object().unwrap().clone());
+    let criterion: Criterion = serde_json::from_value(whole).unwrap();
+    criteria(&[criterion], arms).into_iter().map(|c| (c.arm, c.observed, c.bound, c.holds)).collect()
+}
+
+/// A criterion about one arm.
+fn check(arms: &[ArmStatus], criterion: &Value, observed: Option<&str>, bound: &str, holds: Option<bool>) {
+    let all = held(arms, criterion);
+    let [(_, seen, against, result)] = all.as_slice() else { panic!("one check, and not {all:?}") };
+    assert_eq!((seen.as_deref(), against.as_str(), *result), (observed, bound, holds));
+}
+
+#[test]
+fn every_metric_of_a_window_is_the_one_that_the_status_shows() {
+    let arms = [arm("a", Some("3.001"), None)];
+    for (metric, shown) in [
+        ("Amplification", "3.001"),
+        ("WireAmplification", "2.000"),
+        ("BackendAmplification", "2.001"),
+        ("PeakAmplification", "2.500"),
+        ("RetryShare", "0.500"),
+        ("SuccessRate", "0.123"),
+        ("Goodput", "45.6"),
+        ("DroppedShare", "0.007"),
+        ("WastedWork", "0.333"),
+        ("SyncIndex", "12.000"),
+        ("LatencyP50Ms", "1.5"),
+        ("LatencyP99Ms", "20.0"),
+        ("LatencyP999Ms", "300.1"),
+    ] {
+        check(&arms, &json!({"metric": metric, "max": shown}), Some(shown), &format!("<= {shown}"), Some(true));
+        check(&arms, &json!({"metric": metric, "min": shown}), Some(shown), &format!(">= {shown}"), Some(true));
+        check(&arms, &json!({"metric": metric, "max": "0.001"}), Some(shown), "<= 0.001", Some(false));
+        check(&arms, &json!({"metric": metric, "min": "999"}), Some(shown), ">= 999", Some(false));
+    }
+    check(&arms, &json!({"metric": "LatenessP99Ms", "window": "total", "max": "1"}), Some("0.2"), "<= 1", Some(true));
+}
+
+#[test]
+fn a_figure_that_is_missing_is_never_held() {
+    let arms = [arm("a", None, None)];
+    check(&arms, &json!({"metric": "Amplification", "max": "99"}), None, "<= 99", None);
+    check(&arms, &json!({"metric": "SuccessRate", "window": "elsewhere", "min": "0"}), None, ">= 0", None);
+    check(&arms, &json!({"metric": "TimeToRecoveryMs", "window": "total", "max": "99"}), None, "<= 99", None);
+    check(&arms, &json!({"metric": "RecoveryVerdict", "in": ["Recovered"]}), None, "one of Recovered", None);
+    check(&arms, &json!({"metric": "Amplification", "arm": "none", "max": "9"}), None, "<= 9", None);
+}
+
+#[test]
+fn both_bounds_must_hold_and_one_that_is_broken_is_enough() {
+    let [naive, _] = two_arms();
+    let between = |min: &str, max: &str| json!({"metric": "Amplification", "min": min, "max": max});
+    check(std::slice::from_ref(&naive), &between("3", "4"), Some("3.001"), "<= 4, >= 3", Some(true));
+    check(std::slice::from_ref(&naive), &between("3", "3"), Some("3.001"), "<= 3, >= 3", Some(false));
+    let broken = json!({"metric": "Amplification", "max": "3", "maxOf": {"arm": "gone"}});
+    check(&[naive], &broken, Some("3.001"), "<= 3, <= ? (1 x gone)", Some(false));
+}
+
+/// 0.5 x 3.001 is 1.5005, of which three decimals would be 1.501 or 1.500.
+#[test]
+fn a_comparison_with_another_arm_is_exact() {
+    let half = json!({"metric": "Amplification", "arm": "jitter", "maxOf": {"arm": "naive", "times": "0.5"}});
+    check(&two_arms(), &half, Some("1.500"), "<= 1.5005 (0.5 x naive)", Some(true));
+    let [naive, _] = two_arms();
+    check(&[naive, arm("jitter", Some("1.501"), None)], &half, Some("1.501"), "<= 1.5005 (0.5 x naive)", Some(false));
+    let more = json!({"metric": "Amplification", "arm": "naive", "minOf": {"arm": "jitter", "times": "2"}});
+    check(&two_arms(), &more, Some("3.001"), ">= 3 (2 x jitter)", Some(true));
+}
+
+#[test]
+fn a_comparison_with_a_figure_that_is_missing_is_never_held() {
+    let than = |arm: &str| json!({"metric": "Amplification", "arm": "jitter", "maxOf": {"arm": arm}});
+    let [_, jitter] = two_arms();
+    check(&[arm("naive", None, None), jitter.clone()], &than("naive"), Some("1.500"), "<= ? (1 x naive)", None);
+    check(&[jitter], &than("naive"), Some("1.500"), "<= ? (1 x naive)", None);
+}
+
+#[test]
+fn the_arm_that_others_are_compared_with_is_not_compared_with_itself() {
+    let arms: Vec<_> = ["naive", "b", "c"].map(|name| arm(name, Some("2.000"), None)).to_vec();
+    let all = held(&arms, &json!({"metric": "Amplification", "maxOf": {"arm": "naive"}}));
+    assert_eq!(all.iter().map(|(arm, ..)| arm.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+}
+
+/// It took longer than 30 s: that breaks a maximum of 30 s, reaches a minimum of it, and says nothing about one of 31 s.
+#[test]
+fn a_time_that_is_only_known_to_be_longer_is_held_against_what_it_can_be() {
+    let arms = [arm("a", None, Some(("> 30s", RecoveryVerdict::SlowRecovery)))];
+    let time = |field: &str, bound: &str| json!({"metric": "TimeToRecoveryMs", "window": "total", field: bound});
+    check(&arms, &time("max", "30000"), Some("> 30000"), "<= 30000", Some(false));
+    check(&arms, &time("max", "31000"), Some("> 30000"), "<= 31000", None);
+    check(&arms, &time("min", "30000"), Some("> 30000"), ">= 30000", Some(true));
+    check(&arms, &time("min", "31000"), Some("> 30000"), ">= 31000", None);
+    let [naive, _] = two_arms();
+    check(&[naive], &time("max", "5000"), Some("5000"), "<= 5000", Some(true));
+}
+
+#[test]
+fn a_verdict_is_one_of_those_that_are_allowed_and_undetermined_is_never_held() {
+    let allowed = json!({"metric": "RecoveryVerdict", "window": "total", "in": ["NoEffect", "Recovered"]});
+    for (verdict, holds) in [
+        (RecoveryVerdict::NoEffect, Some(true)),
+        (RecoveryVerdict::Recovered, Some(true)),
+        (RecoveryVerdict::SlowRecovery, Some(false)),
+        (RecoveryVerdict::MetastableSuspected, Some(false)),
+        (RecoveryVerdict::MetastableConfirmed, Some(false)),
+        (RecoveryVerdict::Overloaded, Some(false)),
+        (RecoveryVerdict::Undetermined, None),
+    ] {
+        let arms = [arm("a", None, Some(("1s", verdict)))];
+        check(&arms, &allowed, Some(verdict.as_str()), "one of NoEffect, Recovered", holds);
+    }
+}

@@ -1,0 +1,226 @@
+//! The recovery verdict: did the service come back by itself, in the time that the backlog explains, or is it held down by
+//! its own retries?
+//!
+//! Metastable failures: Bronson, Aghayev, Charapko, Zhu, "Metastable Failures in Distributed Systems", `HotOS`'21. What tells
+//! them from a slow recovery is time, so no verdict comes sooner than the time in which the backlog could be worked off.
+
+use super::{
+    ArmCounts, Drain, Ratio, Recovery,
+    recovery::{Course, REQUESTS_MIN, STABLE_MS, STEP_MS, Service},
+    time_to_recovery,
+};
+
+/// A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
+const BASELINE_MIN_PERMILLE: u64 = 950;
+/// How much later than predicted is still as predicted: the search begins with a whole second, and latencies are kept by
+/// the second, so each end of the time may be off by one.
+const GRAIN_MS: u64 = 2 * STEP_MS;
+
+/// How service came back after a disturbance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryVerdict {
+    /// Neither the share that succeeded nor the attempts per request of the requests that arrived in the disturbance
+    /// differ from the baseline's by more than three standard errors, p99 is that of the baseline, and service was good
+    /// from the disturbance's end on.
+    NoEffect,
+    /// Service was good, and stayed so for ten seconds, within the drain time (predicted, else [`Drain::bound_ms`]) and
+    /// two seconds of grain.
+    Recovered,
+    /// Service was good later than that; or not yet, with goodput that is at 95 % of the baseline's by the end, or rising.
+    SlowRecovery,
+    /// By the end goodput is below 95 % of the baseline's and not rising, the drain time and ten seconds have passed, and
+    /// the load is one that the baseline served: something holds the service down.
+    MetastableSuspected,
+    /// The same, and then the load was shed for a while: service was good afterwards, and stayed so under the load that it
+    /// had been down under.
+    MetastableConfirmed,
+    /// The baseline itself fails: under 95 % of its requests succeed, or by its second half answers of success fall behind
+    /// arrivals; or the load alone is beyond the capacity.
+    Overloaded,
+    /// What was seen carries no verdict.
+    Undetermined,
+}
+
+/// A verdict and why it is that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: RecoveryVerdict,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Judges how service came back in a run. `predicted_ms` is the time to recovery that a simulation of the run found; where
+/// there is none, the closed form of `drain` is what the time is held against.
+pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: Option<u64>) -> Judgement {
+    let requests = counts.load.planned.sum(0, Some(course.from_ms));
+    if requests < REQUESTS_MIN {
+        let needed = format!("{requests} requests before the fault are no baseline; {REQUESTS_MIN} are needed");
+        return Judgement { verdict: RecoveryVerdict::Undetermined, why: needed };
+    }
+    if let Some(why) = overload(counts, course) {
+        return Judgement { verdict: RecoveryVerdict::Overloaded, why };
+    }
+    let load = per_ks(counts, 0, course.from_ms);
+    let during = per_ks(counts, course.from_ms, course.to_ms);
+    let Some(bound_ms) = drain.bound_ms(load, during, course.to_ms - course.from_ms) else {
+        let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
+        return Judgement { verdict: RecoveryVerdict::Overloaded, why };
+    };
+    let drain_ms = predicted_ms.unwrap_or(bound_ms);
+    let recovery = time_to_recovery(counts, course);
+    let (verdict, why) = match (recovery, Service::new(counts, course)) {
+        (Some(Recovery::After(ms)), Some(service)) => back(counts, course, &service, drain, (ms, drain_ms)),
+        (Some(Recovery::LongerThan(_)), Some(service)) => not_back(counts, course, &service, drain_ms),
+        _ => too_short(course, drain_ms),
+    };
+    Judgement { verdict, why }
+}
+
+type Verdict = (RecoveryVerdict, String);
+
+/// Why the baseline itself fails, if it does.
+fn overload(counts: &ArmCounts, course: &Course) -> Option<String> {
+    let load = &counts.load;
+    let succeeded = Ratio::new(load.ok.sum(0, Some(course.from_ms)), load.planned.sum(0, Some(course.from_ms)))?;
+    if succeeded < Ratio::new(BASELINE_MIN_PERMILLE, 1_000)? {
+        return Some(format!("only {succeeded} of the baseline's requests succeeded"));
+    }
+    // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
+    // arrivals are within three standard deviations of their number.
+    let half = course.from_ms / 2 / STEP_MS * STEP_MS;
+    let arrived = load.planned.sum(half, Some(course.from_ms));
+    let answered = load.goodput.sum(half, Some(course.from_ms));
+    let behind = arrived.saturating_sub(answered) as f64;
+    let allowed = (arrived as f64 * (1.0 - BASELINE_MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
+    (behind > allowed)
+        .then(|| format!("in the baseline's second half {arrived} requests came and {answered} succeeded"))
+}
+
+/// Service was back after so many milliseconds; a time of `drain_ms` is what the backlog explains.
+fn back(
+    counts: &ArmCounts,
+    course: &Course,
+    service: &Service<'_>,
+    drain: &Drain,
+    (ms, drain_ms): (u64, u64),
+) -> Verdict {
+    if ms < STEP_MS && !shows(counts, course, service, drain.attempts_max) {
+        return (RecoveryVerdict::NoEffect, "nothing differs from the baseline".into());
+    }
+    let time = format!("service was back {} after the fault, and {} were predicted", seconds(ms), seconds(drain_ms));
+    let in_time = ms <= drain_ms.saturating_add(GRAIN_MS);
+    (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
+}
+
+/// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell.
+fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_max: u64) -> bool {
+    let of = |from, to| {
+        let sum = |column: &super::Counts| column.sum(from, Some(to)) as f64;
+        let requests = sum(&counts.load.planned);
+        let retries = counts.layers().map(|client| sum(&client.retries)).sum();
+        (requests, requests - sum(&counts.load.ok), retries)
+    };
+    let (before, failed_before, retried_before) = of(0, course.from_ms);
+    let (within, failed_within, retried_within) = of(course.from_ms, course.to_ms);
+    if (within as u64) < REQUESTS_MIN {
+        return true;
+    }
+    // Retries come in bunches of up to n − 1: their variance is so many times that of single events.
+    let bunch = (attempts_max.max(2) - 1) as f64;
+    differ((failed_before, before), (failed_within, within), 1.0)
+        || differ((retried_before, before), (retried_within, within), bunch)
+        || !service.is_prompt(course.from_ms, course.to_ms)
+}
+
+/// Whether two rates of events per request differ by more than three standard errors of events that come in bunches.
+fn differ((a, of_a): (f64, f64), (b, of_b): (f64, f64), bunch: f64) -> bool {
+    let pooled = (a + b) / (of_a + of_b);
+    (a / of_a - b / of_b).abs() > 3.0 * (bunch * pooled * (1.0 / of_a + 1.0 / of_b)).sqrt()
+}
+
+/// Service was not good for ten seconds in the time in which it was on its own.
+fn not_back(counts: &ArmCounts, course: &Course, service: &Service<'_>, drain_ms: u64) -> Verdict {
+    let (from, until) = (course.to_ms, course.alone_until_ms());
+    let alone_ms = until - from;
+    if alone_ms < drain_ms.saturating_add(STABLE_MS) {
+        return too_short(course, drain_ms);
+    }
+    let length = STABLE_MS.min(alone_ms / 2 / STEP_MS * STEP_MS);
+    let (last, before) = ((until - length, until), (until - 2 * length, until - length));
+    if service.is_up(last.0, last.1) {
+        let why = format!("goodput is back, but was not good for ten seconds within {}", seconds(alone_ms));
+        return (RecoveryVerdict::SlowRecovery, why);
+    }
+    let answered = |(from, to)| {
+        let arrived = counts.load.planned.sum(from, Some(to));
+        (counts.load.goodput.sum(from, Some(to)).min(arrived) as f64, arrived as f64)
+    };
+    let (now, earlier) = (answered(last), answered(before));
+    if now.0 / now.1 > earlier.0 / earlier.1 && differ(now, earlier, 1.0) {
+        return (RecoveryVerdict::SlowRecovery, format!("goodput still rises {} after the fault", seconds(alone_ms)));
+    }
+    if !serves_no_more(counts, course, from, until) {
+        let (after, base) = (per_ks(counts, from, until), per_ks(counts, 0, course.from_ms));
+        let why = format!("{}/s arrive after the fault, and only {}/s in the baseline", rate(after), rate(base));
+        return (RecoveryVerdict::Undetermined, why);
+    }
+    let share = Ratio::new(now.0 as u64, now.1 as u64).map_or_else(String::new, |share| share.to_string());
+    let down = format!("{share} of the arrivals succeed {} after the fault, and not more by and by", seconds(alone_ms));
+    match course.shed.iter().enumerate().find(|(i, _)| brought_back(counts, course, service, *i)) {
+        Some((_, &(at, end))) => {
+            let why = format!("{down}; shedding load for {} brought it back, and it stayed", seconds(end - at));
+            (RecoveryVerdict::MetastableConfirmed, why)
+        }
+        None if course.shed.is_empty() => (RecoveryVerdict::MetastableSuspected, down),
+        None => (RecoveryVerdict::MetastableSuspected, format!("{down}; shedding load did not bring it back")),
+    }
+}
+
+/// Whether service was good after the load was shed for the i-th time, and stayed so with the load back.
+fn brought_back(counts: &ArmCounts, course: &Course, service: &Service<'_>, i: usize) -> bool {
+    let end = course.shed[i].1;
+    let until = course.shed.get(i + 1).map_or(course.duration_ms, |next| next.0);
+    let Some(good) = service.good_from(end, until) else { return false };
+    let (base, again) = (per_ks(counts, 0, course.from_ms), per_ks(counts, good, until));
+    let load_is_back = again >= base || !differ_in_rate(counts, (0, course.from_ms), (good, until));
+    load_is_back && service.is_up(good, until) && service.is_up(until - STABLE_MS, until)
+}
+
+/// Whether no more arrive in [from, to) than in the baseline, up to three standard errors.
+fn serves_no_more(counts: &ArmCounts, course: &Course, from: u64, to: u64) -> bool {
+    per_ks(counts, from, to) <= per_ks(counts, 0, course.from_ms)
+        || !differ_in_rate(counts, (0, course.from_ms), (from, to))
+}
+
+fn differ_in_rate(counts: &ArmCounts, a: (u64, u64), b: (u64, u64)) -> bool {
+    let events = |(from, to): (u64, u64)| (counts.load.planned.sum(from, Some(to)) as f64, (to - from) as f64);
+    differ(events(a), events(b), 1.0)
+}
+
+fn too_short(course: &Course, drain_ms: u64) -> Verdict {
+    let (seen, needed) = (course.alone_until_ms().saturating_sub(course.to_ms), drain_ms.saturating_add(STABLE_MS));
+    let why = if seen < needed {
+        format!("{} after the fault are not long enough; {} are needed", seconds(seen), seconds(needed))
+    } else {
+        format!("fewer than {REQUESTS_MIN} requests came after the fault")
+    };
+    (RecoveryVerdict::Undetermined, why)
+}
+
+/// Arrivals per 1,000 s in [from, to).
+fn per_ks(counts: &ArmCounts, from_ms: u64, to_ms: u64) -> u64 {
+    counts.load.planned.sum(from_ms, Some(to_ms)) * 1_000_000 / (to_ms - from_ms).max(1)
+}
+
+fn rate(per_ks: u64) -> String {
+    Ratio::new(per_ks, 1_000).map_or_else(String::new, |rate| rate.decimal(1))
+}
+
+/// Milliseconds as seconds with one decimal, rounded up.
+fn seconds(ms: u64) -> String {
+    Ratio::new(ms.div_ceil(100), 10).map_or_else(String::new, |s| format!("{} s", s.decimal(1)))
+}
+
+#[cfg(test)]
+mod tests;

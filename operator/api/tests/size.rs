@@ -35,7 +35,11 @@ fn window() -> WindowStatus {
         success_rate: ratio(),
         goodput: Some("20000.0".into()),
         latency: Some(latency()),
-        predicted: Some(PredictedFigures { amplification: band(), wire_amplification: band(), success_rate: band() }),
+        predicted: Some(PredictedFigures {
+            amplification: Some(band()),
+            wire_amplification: Some(band()),
+            success_rate: Some(band()),
+        }),
         fates: FatesStatus {
             ok: count,
             ok_after_retry: count,
@@ -49,8 +53,8 @@ fn window() -> WindowStatus {
     }
 }
 
-fn band() -> Option<PredictedBand> {
-    Some(PredictedBand { low: "123.456".into(), high: "123.456".into() })
+fn band() -> PredictedBand {
+    PredictedBand { low: "123.456".into(), high: "123.456".into() }
 }
 
 fn latency() -> LatencyStatus {

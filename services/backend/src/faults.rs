@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use retrylab_core::{fault::FaultKind, wire::FailureStatus};
+use retrylab_core::{fault::FaultKind, station::Awaited, wire::FailureStatus};
 use tokio::task::JoinSet;
 
 use crate::{dice::Dice, timestamp::rfc3339, window::Window, workers::Workers};
@@ -114,7 +114,7 @@ impl Faults {
         places.of_run = Some(OfRun { window: Arc::clone(window), ends });
         self.follow(&places);
         if places.by_hand.is_none() {
-            self.cut_off(&window.plan.kind, Some(window));
+            self.cut_off(window.plan.kind.reset_permille(), Some(window));
         }
     }
 
@@ -147,9 +147,10 @@ impl Faults {
                 faults.end_by_hand(number);
             }
         });
-        let kind = &places.by_hand.insert(ByHand { number, kind, restart, ends, _timer: timer }).kind.clone();
+        let fault = places.by_hand.insert(ByHand { number, kind, restart, ends, _timer: timer });
+        let reset_permille = fault.kind.reset_permille();
         self.follow(&places);
-        self.cut_off(kind, None);
+        self.cut_off(reset_permille, None);
     }
 
     /// Ends every fault that is active.
@@ -181,12 +182,15 @@ impl Faults {
     }
 
     /// A Reset that begins strikes those that are here as well: nobody will get their answers.
-    fn cut_off(&self, kind: &FaultKind, window: Option<&Arc<Window>>) {
-        let FaultKind::Reset { permille } = *kind else { return };
+    fn cut_off(&self, reset_permille: Option<u16>, window: Option<&Arc<Window>>) {
+        let Some(permille) = reset_permille else { return };
         self.workers.for_each(|job| {
             let of_run = job.of_run().clone();
-            let struck = self.dice.strikes(permille, of_run.chance) && job.cut_off();
+            let struck = self.dice.strikes(permille, of_run.chance);
+            // Whoever has gone already is not there to be struck.
+            let was_there = if struck { job.cut_off() } else { job.is_awaited() };
             if let (Some(window), Some(books)) = (window, &of_run.books)
+                && was_there
                 && books.has(window)
             {
                 window.expose(struck);

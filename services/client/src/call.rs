@@ -85,13 +85,13 @@ impl Call {
     /// fate.
     pub async fn carry_through(self) -> ClientAnswer {
         let (mut retrier, mut under_way, mut last) = (self.retrier.clone(), UnderWay::new(), None);
-        let (mut step, mut sent) = (self.turn(&mut retrier, Retrier::begin), self.begun);
+        let (mut step, mut attempts, mut sent) = (self.turn(&mut retrier, Retrier::begin), 0, self.begun);
         let fate = loop {
             step = match step {
                 Step::End(fate) => break fate,
                 Step::Start(start) if start.number > 1 && self.is_stopped() => break self.give_up(&mut retrier),
                 Step::Start(start) => {
-                    sent = Instant::now();
+                    (attempts, sent) = (start.number, Instant::now());
                     self.count(start);
                     under_way.add(self.attempt(start));
                     Step::Wait
@@ -113,7 +113,7 @@ impl Call {
             };
         };
         see_out(under_way, sent);
-        self.end(retrier.attempts(), fate, last)
+        self.end(attempts, fate, last)
     }
 
     /// Takes a turn of the policy.

@@ -80,3 +80,34 @@ async fn load_test_shows_what_an_outage_does_to_users_who_wait() {
     let in_outage = |name| window(arm(&status, name), "outage").requests;
     assert!(in_outage("naive") > in_outage("jitter"), "{} and {}", in_outage("naive"), in_outage("jitter"));
 }
+
+#[tokio::test]
+async fn budgets_filled_by_requests_go_on_in_an_outage_and_those_filled_by_success_run_dry() {
+    let status = passes(include_str!("../../../../deploy/samples/budgets.yaml"), 240).await;
+    let retries = |name| {
+        let outage = window(arm(&status, name), "outage");
+        (outage.wire_attempts - outage.requests, outage.requests)
+    };
+    // A tenth of what any 10 s deposited: these lie within baseline and outage.
+    let baseline = window(arm(&status, "by-success"), "baseline").requests;
+    let (by_requests, requests) = retries("by-requests");
+    assert!(
+        (by_requests + 10) * 10 > requests && by_requests <= (baseline + requests) / 10,
+        "{by_requests} of {requests}"
+    );
+    let (by_success, _) = retries("by-success");
+    assert!(by_success > 0 && by_success <= baseline / 10, "{by_success} retries after {baseline} successes");
+    let fates = window(arm(&status, "by-success"), "outage").fates;
+    assert!(fates.budget_denied > requests * 8 / 10, "{fates:?}");
+}
+
+#[tokio::test]
+async fn hedging_makes_one_more_attempt_of_what_is_late() {
+    let status = passes(include_str!("../../../../deploy/samples/hedging.yaml"), 240).await;
+    let late = |name| window(arm(&status, name), "late");
+    assert!(late("hedged").fates.ok_after_retry > 0, "{:?}", late("hedged").fates);
+    for name in ["plain", "hedged", "within-budget"] {
+        let figures = late(name);
+        assert_eq!(figures.fates.ok + figures.fates.ok_after_retry, figures.requests, "{name}: {:?}", figures.fates);
+    }
+}

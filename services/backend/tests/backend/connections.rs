@@ -58,14 +58,18 @@ async fn a_blackhole_never_answers_not_even_afterwards_and_holds_up_no_run() {
 
 #[tokio::test]
 async fn a_reset_cuts_whoever_comes_and_whoever_waits_whose_work_goes_on() {
-    let backend = small(200, 10);
+    let backend = small(400, 10);
     let address = on_a_socket(&backend).await;
-    let window = json!({"name": "w", "at_ms": 100, "for_ms": 300, "kind": {"type": "reset", "permille": 1000}});
-    backend.hand_over(0, 400, json!([window])).await;
+    let window = json!({"name": "w", "at_ms": 300, "for_ms": 500, "kind": {"type": "reset", "permille": 1000}});
+    backend.hand_over(0, 800, json!([window])).await;
     let (mut in_service, mut queued) = (Caller::to(address).await, Caller::to(address).await);
     in_service.send_in_run(1).await;
     until("one is in service", async || backend.metric("retrylab_backend_in_service ").await == Some(1.0)).await;
     queued.send_in_run(2).await;
+    let mut gone = Caller::to(address).await;
+    gone.send_in_run(4).await;
+    until("two wait", async || backend.metric("retrylab_backend_queue_length ").await == Some(2.0)).await;
+    drop(gone); // so it is not there to be struck
     assert_eq!(in_service.answer().await, Err(ErrorKind::ConnectionReset));
     assert_eq!(queued.answer().await, Err(ErrorKind::ConnectionReset));
     let mut newcomer = Caller::to(address).await;
@@ -73,7 +77,7 @@ async fn a_reset_cuts_whoever_comes_and_whoever_waits_whose_work_goes_on() {
     assert_eq!(newcomer.answer().await, Err(ErrorKind::ConnectionReset));
     until_complete(&backend).await;
     assert_eq!(met(&backend).await, (3, 3));
-    check_ends(&backend, &[("injected", 1), ("completed", 2), ("wasted", 2)]).await;
+    check_ends(&backend, &[("injected", 1), ("completed", 3), ("wasted", 3)]).await;
 }
 
 #[tokio::test]

@@ -75,7 +75,22 @@ async fn a_bad_strategy_is_refused_by_field_and_changes_nothing() {
         let law = json!({"law": "exponential", "base_ms": base_ms, "factor": 2, "cap_ms": cap_ms, "jitter": "full"});
         json!({"strategy": "jitter", "policy": {"max_attempts": 3, "delay": law}}).to_string()
     };
+    let with = |field: &str, value: Value| {
+        let mut policy = fixed(3, 0);
+        policy[field] = value;
+        json!({"strategy": "naive", "policy": policy}).to_string()
+    };
+    let window = |percent: u32| {
+        json!({"kind": "window", "percent": percent, "interval_ms": 10_000, "deposit": "onRequest",
+               "min_retry_rate": {"count": 1, "interval_ms": 1_000}})
+    };
     for (body, field) in [
+        (&*with("budget", window(0)), "policy.budget.percent"),
+        (&with("budget", window(101)), "policy.budget.percent"),
+        (&with("budget", json!({"kind": "inFlight", "percent": 20})), "policy.budget.min_retries"),
+        (&with("throttle", json!({"k_milli": 1, "interval_ms": 10_000})), "policy.throttle.k_milli"),
+        (&with("hedging", json!({"delay_ms": 10, "max_hedges": 3})), "policy.hedging.max_hedges"),
+        (&with("deadline_ms", json!(0)), "policy.deadline_ms"),
         (r#"{"strategy": "hope"}"#, "strategy"),
         (r#"{"strategy": 3}"#, "strategy"),
         (r"{}", "strategy"),

@@ -72,6 +72,32 @@ async fn the_fates_of_a_partial_outage_sum_to_the_requests_and_both_counts_agree
     assert!((65..=135).contains(&ok) && (41..=109).contains(&later) && (2..=48).contains(&exhausted), "{ours:?}");
 }
 
+/// A connection that breaks is an attempt in both books, whether it was new or had been used before.
+#[tokio::test]
+async fn faults_that_leave_no_answer_leave_no_gap_between_the_counts() {
+    for kind in ["reset", "refuse", "blackhole"] {
+        let (client, backend, _server) = pair(1).await;
+        let half = json!({"name": "half", "at_ms": 0, "for_ms": 60_000, "kind": {"type": kind, "permille": 500}});
+        backend.hand_over(json!({"seed": 7, "duration_ms": 60_000, "faults": [half]})).await;
+        client.hand_over(plan("fixed", &fixed(3, 1), 200)).await;
+        until("the window is in effect", async || backend.get("/health").await["failure_active"] == true).await;
+        let mut all = JoinSet::new();
+        for serial in 0..100 {
+            let client = client.clone();
+            all.spawn(async move { client.send(of_run("r", 0, serial)).await.0 });
+        }
+        let succeeded = all.join_all().await.into_iter().filter(|&status| status == 200).count() as u64;
+        until("nothing is under way", async || backend.backend_report().await.results.in_flight == 0).await;
+        let (ours, theirs) = (client.client_report().await.results.series, backend.backend_report().await.results);
+        let (attempts, record) = (ours.attempts.total(), &theirs.faults[0]);
+        assert_eq!((attempts, attempts), (theirs.series.received.total(), theirs.series.ended()), "{kind}");
+        assert_eq!((record.exposed, record.affected), (attempts, theirs.series.injected.total()), "{kind}");
+        assert_eq!(theirs.series.completed.total(), succeeded, "{kind}");
+        // Of 100 requests 7/8 are saved by three attempts: five standard errors.
+        assert!((71..100).contains(&succeeded), "{kind}: {succeeded}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_whose_caller_has_gone_still_has_its_fate() {
     let (_, backend, server) = pair(0).await;

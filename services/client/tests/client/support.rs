@@ -11,7 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_client::Config;
 use retrylab_core::wire::{BackendResults, ClientResults, RunReport};
-use retrylab_runtime::Peer;
+use retrylab_runtime::{Peer, serve_on};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tower::ServiceExt;
@@ -35,7 +35,7 @@ pub async fn serve(router: Router) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut task = JoinSet::new();
-    task.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    task.spawn(async move { serve_on(listener, router, std::future::pending()).await.unwrap() });
     Server { address, _task: task }
 }
 

@@ -63,17 +63,9 @@ impl FaultKind {
         }
     }
 
-    /// Its name, as `POST /admin/fail` has it.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Error { .. } => "error",
-            Self::Latency { .. } => "latency",
-            Self::Blackhole { .. } => "blackhole",
-            Self::Reset { .. } => "reset",
-            Self::Refuse { .. } => "refuse",
-            Self::Freeze => "freeze",
-            Self::Capacity { .. } => "capacity",
-        }
+    /// The share of those that are here which it strikes as it begins, in thousandths; `None`: it strikes nobody then.
+    pub const fn reset_permille(&self) -> Option<u16> {
+        if let Self::Reset { permille } = self { Some(*permille) } else { None }
     }
 
     /// Checks every field against its bounds.

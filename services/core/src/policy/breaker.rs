@@ -218,6 +218,8 @@ impl RetryBreakerCounts {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -320,5 +322,30 @@ mod tests {
         breaker.ended(true, 0);
         assert!(!breaker.admits(0), "two of eleven");
         assert!(breaker.admits(20 * SECOND), "forgotten");
+    }
+
+    proptest! {
+        /// Whatever happens: open, nothing passes until its time is over; half-open, no more than its probes.
+        #[test]
+        fn nothing_passes_an_open_breaker_and_at_most_its_probes_a_half_open_one(happenings in prop::collection::vec((0u8..4, 0u64..3_000), 1..300)) {
+            let (mut breaker, mut now, mut out) = (BreakerCounts::new(TERMS, 0), 0, Vec::new());
+            let mut open_until = 0;
+            for (what, ms) in happenings {
+                now += ms * 1_000_000;
+                if what < 2 {
+                    let passage = breaker.pass(now);
+                    prop_assert!(passage.is_none() || now >= open_until, "it is open until {open_until}, and this is {now}");
+                    out.extend(passage);
+                } else if let Some(passage) = out.pop() {
+                    let was_open = breaker.state(now) == BreakerState::Open;
+                    breaker.ended(passage, what == 2, now);
+                    if !was_open && breaker.state(now) == BreakerState::Open {
+                        open_until = now + 5 * SECOND;
+                    }
+                }
+                let probes = out.iter().filter(|passage| **passage == Passage::Probe).count();
+                prop_assert!(probes <= 3, "{probes} probes are out");
+            }
+        }
     }
 }

@@ -60,3 +60,45 @@ impl ThrottleCounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Nothing is turned away as long as K times the accepts make up for the requests; and without any accepts hardly
+        /// anything gets through: of n requests 1 + 1/2 + 1/3 … + 1/n on average.
+        #[test]
+        fn attempts_are_turned_away_only_beyond_k_times_the_accepts(seed: u64, k_milli in 1_000u32..5_000, outcomes in prop::collection::vec(any::<bool>(), 1..300)) {
+            let mut throttle = ThrottleCounts::new(Throttle { k_milli, interval_ms: 3_600_000 }, 0);
+            let (mut requests, mut accepts) = (0u64, 0u64);
+            for (i, accepted) in outcomes.into_iter().enumerate() {
+                let admitted = throttle.admits(1, Draws::new(seed, i as u64), 0);
+                prop_assert!(admitted || requests * 1_000 > accepts * u64::from(k_milli), "{requests} and {accepts}");
+                requests += 1;
+                if admitted && accepted {
+                    throttle.ended(Outcome::Success, 0);
+                    accepts += 1;
+                } else if admitted {
+                    throttle.ended(Outcome::Retryable, 0);
+                }
+            }
+        }
+    }
+
+    /// The chance is max(0, (requests − K · accepts)/(requests + 1)), within three standard errors.
+    #[test]
+    fn the_chance_to_be_turned_away_is_the_formula_s() {
+        for (requests, accepts, chance) in [(9, 0, 0.9), (99, 20, 0.59), (99, 49, 0.01), (99, 50, 0.0)] {
+            let mut throttle = ThrottleCounts::new(Throttle { k_milli: 2_000, interval_ms: 3_600_000 }, 0);
+            (0..requests).for_each(|_| throttle.counts.add(REQUESTS, 0));
+            (0..accepts).for_each(|_| throttle.counts.add(ACCEPTS, 0));
+            let n = 20_000;
+            let away = (0..n).filter(|i| !throttle.clone().admits(1, Draws::new(3, *i), 0)).count() as f64 / n as f64;
+            let band = 3.0 * f64::sqrt(chance * (1.0 - chance) / n as f64) + 1e-9;
+            assert!((away - chance).abs() <= band, "{accepts} of {requests}: {away}, expected {chance} ± {band}");
+        }
+    }
+}

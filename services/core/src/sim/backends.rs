@@ -149,9 +149,7 @@ impl Engine<'_> {
     fn strike(&mut self, now: Nanos, key: Key, kind: &FaultKind) {
         match *kind {
             FaultKind::Error { status, .. } => self.depart(now, key, status),
-            FaultKind::Reset { .. } | FaultKind::Refuse { .. } => {
-                self.cut(now, key);
-            }
+            FaultKind::Reset { .. } | FaultKind::Refuse { .. } => self.cut(now, key),
             FaultKind::Blackhole { .. }
             | FaultKind::Latency { .. }
             | FaultKind::Freeze
@@ -159,14 +157,12 @@ impl Engine<'_> {
         }
     }
 
-    /// An attempt's connection is cut. False: its client had gone.
-    fn cut(&mut self, now: Nanos, key: Key) -> bool {
-        let waits = self.attempts.get_mut(key).filter(|attempt| attempt.is_awaited());
-        let is_cut = waits.map(|attempt| attempt.cut_off = true).is_some();
-        if is_cut {
+    /// An attempt's connection is cut, unless its client has gone.
+    fn cut(&mut self, now: Nanos, key: Key) {
+        if let Some(attempt) = self.attempts.get_mut(key).filter(|attempt| attempt.is_awaited()) {
+            attempt.cut_off = true;
             self.calendar.plan(Lane::Network, now + self.network, Event::Cut(key));
         }
-        is_cut
     }
 
     /// A client hangs up on an attempt.
@@ -211,18 +207,22 @@ impl Engine<'_> {
         }
     }
 
-    /// A Reset that begins strikes those that are here as well.
+    /// A Reset that begins strikes those that are here as well, but for those whose clients have gone already.
     fn cut_off_all(&mut self, now: Nanos, window: usize) {
         let mut here = Vec::new();
         for station in &mut self.backends.stations {
             station.for_each(|job| here.push((job.attempt, job.chance, job.hung_up.clone())));
         }
+        here.retain(|(key, ..)| self.attempts.get(*key).is_some_and(Attempt::is_awaited));
         for (key, chance, hung_up) in here {
-            let struck = strikes(&self.backends.plan.faults[window].kind, chance) && self.cut(now, key);
-            if let Some(hung_up) = hung_up.filter(|_| struck) {
-                hung_up.set(true);
-            }
+            let struck = strikes(&self.backends.plan.faults[window].kind, chance);
             self.backends.expose(window, struck);
+            if struck {
+                self.cut(now, key);
+                if let Some(hung_up) = hung_up {
+                    hung_up.set(true);
+                }
+            }
         }
     }
 

@@ -1,55 +1,59 @@
-//! The hysteresis loop: the load goes up in steps and down again, in one run. A system that has no memory serves the same
-//! at the same load both times; one that can be metastable stays down on the way back, until the load has fallen far enough.
+//! The hysteresis loop: what is served at a load depends on where the system comes from. One that can't be metastable serves
+//! the same both ways; one that can stays down on the way back, until the load has fallen below its hidden capacity.
+//!
+//! Both branches are taken at rest: each load for itself, for as long as it takes to settle. A load that went up and down in
+//! one run would drag the backlog of every step into the next.
 
-use super::{Setup, TooLarge, served_share, simulate};
+use super::{JUDGED_MS, Setup, TooLarge, served_share, simulate};
 use crate::{
-    load::{ArrivalLaw, Burst, BurstSize, LoadShape},
+    fault::{FaultKind, FaultWindow},
+    load::{ArrivalLaw, LoadShape},
     stats::Ratio,
 };
 
-/// What was served at one load on the way up and on the way down.
+/// How long a load runs before it is pushed, in milliseconds.
+const REST_MS: u64 = 5_000;
+/// The least length of a push, in milliseconds.
+const PUSH_MIN_MS: u64 = 10_000;
+
+/// What is served at one load, answers of success ÷ arrivals over the last [`JUDGED_MS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoopPoint {
     /// Requests per second.
     pub rate: u32,
-    /// Answers of success ÷ arrivals, over the latter half of the step, on the way up …
+    /// On the way up: from a system at rest.
     pub up: Option<Ratio>,
-    /// … and on the way down.
+    /// On the way down: from a system that is down, since its work stood still for at least 10 s and for more than two
+    /// timeouts.
     pub down: Option<Ratio>,
 }
 
-/// Walks the loop: for `step_ms` each of the rates in turn, and back from the last to the first, with no fault. What else the
-/// setup's load is does not count.
+/// One point of the loop, each branch after `settle_ms`. What else the setup's load is, and its faults, do not count.
 ///
 /// # Errors
-/// When it would take more than `budget` events.
-pub fn hysteresis(setup: &Setup, rates: &[u32], step_ms: u64, budget: u64) -> Result<Vec<LoopPoint>, TooLarge> {
-    let steps: Vec<u32> = rates.iter().chain(rates.iter().rev()).copied().collect();
-    let outcome = simulate(&staircase(setup, &steps, step_ms), budget)?;
-    let served = |step: usize| {
-        let begins_ms = step as u64 * step_ms;
-        served_share(&outcome, begins_ms + step_ms / 2, begins_ms + step_ms)
+/// When one of the two runs would take more than `budget` events.
+pub fn loop_point(setup: &Setup, rate: u32, settle_ms: u64, budget: u64) -> Result<LoopPoint, TooLarge> {
+    let served = |is_pushed| {
+        let steady = steady(setup, rate, settle_ms, is_pushed);
+        let end_ms = steady.load.duration_ms;
+        Ok(served_share(&simulate(&steady, budget)?, end_ms.saturating_sub(JUDGED_MS), end_ms))
     };
-    let point = |(i, &rate)| LoopPoint { rate, up: served(i), down: served(steps.len() - 1 - i) };
-    Ok(rates.iter().enumerate().map(point).collect())
+    Ok(LoopPoint { rate, up: served(false)?, down: served(true)? })
 }
 
-/// The setup with a load that takes these rates in turn.
-fn staircase(setup: &Setup, rates: &[u32], step_ms: u64) -> Setup {
-    let mut stairs = setup.clone();
-    let duration_ms = step_ms * rates.len() as u64;
+/// The setup under a steady load, pushed at the beginning or not.
+fn steady(setup: &Setup, rate: u32, settle_ms: u64, is_pushed: bool) -> Setup {
+    let mut steady = setup.clone();
     let arrivals = match setup.load.shape {
         LoadShape::Open { arrivals, .. } => arrivals,
         LoadShape::Closed { .. } => ArrivalLaw::Poisson,
     };
-    stairs.load.shape = LoadShape::Open { rate: 0, arrivals };
-    stairs.load.bursts = (0..)
-        .zip(rates)
-        .map(|(i, &rate)| Burst { at_ms: i * step_ms, size: BurstSize::Rate { rate, for_ms: step_ms } })
-        .collect();
-    stairs.backend.faults.clear();
-    stairs.load.duration_ms = duration_ms;
-    stairs.client.duration_ms = duration_ms;
-    stairs.backend.duration_ms = duration_ms;
-    stairs
+    steady.load.shape = LoadShape::Open { rate, arrivals };
+    steady.load.bursts.clear();
+    steady.load.shed.clear();
+    let for_ms = PUSH_MIN_MS.max(PUSH_MIN_MS / 2 + 2 * setup.client.timeout_ms);
+    let push = FaultWindow { name: "push".into(), at_ms: REST_MS, for_ms, kind: FaultKind::Freeze, restart: false };
+    steady.backend.faults = if is_pushed { vec![push] } else { vec![] };
+    steady.last_until(REST_MS + for_ms + settle_ms);
+    steady
 }

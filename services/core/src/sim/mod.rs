@@ -23,7 +23,7 @@ mod spread;
 mod timers;
 mod tipping;
 
-pub use hysteresis::{LoopPoint, hysteresis};
+pub use hysteresis::{LoopPoint, loop_point};
 pub use outcome::{Outcome, TooLarge};
 pub use predict::{
     Band, EDGE_MS, PREDICTION_BUDGET, PREDICTION_RUNS, Prediction, RecoveryPrediction, WindowPrediction, disturbed,

@@ -47,6 +47,11 @@ impl Outcome {
         Evidence::new(&counts, faults.iter().map(of).collect(), vec![])
     }
 
+    /// Whether service came back after the last of the run's faults, on its own; `None`: that can't be told.
+    pub fn has_recovered(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<bool> {
+        self.recovery(faults, shed, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
+    }
+
     /// How service came back after the last of the run's faults, on its own.
     pub fn recovery(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Recovery> {
         time_to_recovery(&self.counts(), &Course::new(faults, shed, duration_ms)?)

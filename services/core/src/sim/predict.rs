@@ -122,9 +122,7 @@ pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recov
     let duration_ms = setup.load.duration_ms.max(last.end_ms() + horizon_ms);
     let mut longer = setup.clone();
     longer.load.shed.clear();
-    longer.load.duration_ms = duration_ms;
-    longer.client.duration_ms = duration_ms;
-    longer.backend.duration_ms = duration_ms;
+    longer.last_until(duration_ms);
     Ok(simulate(&longer, budget)?.recovery(faults, &[], duration_ms))
 }
 

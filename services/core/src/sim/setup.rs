@@ -55,6 +55,14 @@ impl Setup {
         other
     }
 
+    /// Moves the end of the schedule.
+    pub fn last_until(&mut self, duration_ms: u64) {
+        (self.load.duration_ms, self.backend.duration_ms) = (duration_ms, duration_ms);
+        for client in std::iter::once(&mut self.client).chain(&mut self.inner) {
+            client.duration_ms = duration_ms;
+        }
+    }
+
     /// Each client of the chain, the first one first.
     pub fn layers(&self) -> impl Iterator<Item = &ClientPlan> {
         std::iter::once(&self.client).chain(&self.inner)

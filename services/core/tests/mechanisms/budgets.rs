@@ -141,13 +141,12 @@ fn a_budget_on_concurrency_holds_at_every_moment_at_which_a_retry_is_decided() {
     for rate in [5.0, 400.0] {
         let lab = Lab { policy: policy.clone(), clients: 1, rate, seconds: 4 };
         let tally = lab.run(|_, _, _| Reply { after_ns: 100 * MS, ..Reply::at_once(Outcome::Retryable) });
-        assert!(!tally.out.is_empty() && tally.fate(Fate::BudgetDenied) > 0 || rate < 10.0);
-        for out in &tally.out {
-            // A retry that has just begun is in flight itself, and at its decision it was not.
+        assert!(!tally.out.is_empty());
+        for out in tally.out {
             let allowed = (out.attempts / 5).max(3);
-            (most, full) = (most.max(out.retries), full + u64::from(out.retries >= allowed));
+            assert!(out.retries <= allowed, "{out:?}, {allowed} are allowed");
+            (most, full) = (most.max(out.retries), full + u64::from(out.retries == allowed));
         }
-        assert!(tally.retries(0, 60) > 0);
     }
-    assert!(most > 3 && full > 0, "{most} at most, {full} times all that is allowed");
+    assert!(most > 5 && full > 100, "{most} at most, {full} times all that is allowed");
 }

@@ -50,11 +50,11 @@ pub struct Tally {
     /// When each attempt began, and why.
     pub attempts: Vec<(u64, AttemptKind)>,
     pub latencies_ns: Vec<u64>,
-    /// The most retries and hedges that were in backoff or in flight at one time, beyond what `allowed` said at that time.
+    /// What was out whenever a retry had just been decided.
     pub out: Vec<Out>,
 }
 
-/// At the moment at which a retry had been decided: all retries and hedges in backoff or in flight, and attempts in flight.
+/// All retries and hedges in backoff or in flight, and all attempts in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Out {
     pub retries: u64,
@@ -170,7 +170,6 @@ impl<B: FnMut(u64, Start, &mut Rng) -> Reply> World<'_, B> {
         let request = &mut self.requests[index];
         let draws = Draws::new(5, index as u64);
         let limits = &mut self.limits[request.client];
-        let attempts_before = request.retrier.attempts();
         let step = take(&mut request.retrier, &mut Turn { policy: &self.lab.policy, limits, now_ns: now, draws });
         match step {
             Step::Start(start) => self.start(now, index, start),
@@ -185,8 +184,7 @@ impl<B: FnMut(u64, Start, &mut Rng) -> Reply> World<'_, B> {
                 request.replies.clear();
             }
         }
-        let request = &self.requests[index];
-        if request.waits || request.retrier.attempts() > attempts_before.max(1) {
+        if self.requests[index].waits {
             self.note_out();
         }
         if let Some(at) = self.requests[index].retrier.wake_at_ns() {

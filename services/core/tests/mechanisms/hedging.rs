@@ -6,7 +6,7 @@ use retrylab_core::policy::{AttemptKind, DelayLaw, Deposit, Fate, Hedging, Outco
 use crate::{
     Lab, Reply, Tally,
     budgets::window,
-    driver::{SECOND, within},
+    driver::{MS, within},
 };
 
 /// p95 of the latency: ln 20 s.
@@ -71,9 +71,21 @@ fn a_failure_beside_an_attempt_in_flight_waits_for_it_and_the_last_one_is_retrie
             AttemptKind::Hedge => (Outcome::Retryable, 400),
             AttemptKind::Retry => (Outcome::Success, 50),
         };
-        Reply { after_ns: ms * SECOND / 1_000, ..Reply::at_once(outcome) }
+        Reply { after_ns: ms * MS, ..Reply::at_once(outcome) }
     });
     assert!(tally.requests > 5 && tally.attempts.len() as u64 == 3 * tally.requests);
     assert_eq!(tally.fate(Fate::OkAfterRetry), tally.requests);
-    assert!(tally.latencies_ns.iter().all(|ns| *ns == 1_550 * SECOND / 1_000), "{:?}", tally.latencies_ns);
+    assert!(tally.latencies_ns.iter().all(|ns| *ns == 1_550 * MS), "{:?}", tally.latencies_ns);
+}
+
+#[test]
+fn a_failure_is_not_retried_while_another_attempt_may_still_succeed() {
+    let hedging = Some(Hedging { delay_ms: 100, max_hedges: 1 });
+    let policy = Policy { hedging, ..Policy::plain(3, DelayLaw::Fixed { delay_ms: 200 }) };
+    let tally = Lab { policy, clients: 1, rate: 1.0, seconds: 20 }.run(|_, start, _| match start.kind {
+        AttemptKind::First => Reply { after_ns: 300 * MS, ..Reply::at_once(Outcome::Retryable) },
+        _ => Reply { after_ns: 2_000 * MS, ..Reply::at_once(Outcome::Success) },
+    });
+    assert_eq!(tally.attempts.len() as u64, 2 * tally.requests);
+    assert!(tally.latencies_ns.iter().all(|ns| *ns == 2_100 * MS), "{:?}", tally.latencies_ns);
 }

@@ -112,6 +112,31 @@ fn jitter_on_top_of_retry_after_spreads_what_it_brings_together() {
     assert!(spread.iter().all(|ns| (SECOND..SECOND * 3 / 2).contains(ns)));
 }
 
+/// The third wait of decorrelated jitter is 5.75 times the base on average, since each wait grows from the one before it.
+#[test]
+fn decorrelated_waits_grow_from_one_retry_of_a_request_to_the_next() {
+    let policy = Policy::plain(4, DelayLaw::Decorrelated { base_ms: 1_000, cap_ms: 3_600_000 });
+    let n = 20_000;
+    let third_wait = |serial| {
+        let mut limits = Limits::default();
+        let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, serial) };
+        let mut retrier = Retrier::new(&policy, 0, None);
+        retrier.begin(&mut turn);
+        let mut wait = 0;
+        for number in 1..4 {
+            retrier.ended(AttemptEnd { number, outcome: Outcome::Retryable, pushback: None }, &mut turn);
+            wait = retrier.wake_at_ns().unwrap() - turn.now_ns;
+            turn.now_ns += wait;
+            retrier.wake(&mut turn);
+        }
+        wait as f64 / 1e9
+    };
+    let waits: Vec<f64> = (0..n).map(third_wait).collect();
+    let mean = waits.iter().sum::<f64>() / n as f64;
+    // Var[s] = E[(3 s' − 1)²]/12 + 9/4 · Var[s'] from one wait to the next: 1/3, 3.08, 16.77.
+    crate::driver::within("the third wait", mean, 5.75, (16.77 / n as f64).sqrt());
+}
+
 proptest! {
     /// The same request waits as long whatever others do between its attempts: its draws are its own.
     #[test]
@@ -139,5 +164,22 @@ proptest! {
             }).collect::<Vec<_>>()
         };
         prop_assert_eq!(waits(0), waits(others));
+    }
+
+    /// At least what the answer asked for, up to the cap, and at most the jitter more; and never less than the law's delay.
+    #[test]
+    fn retry_after_is_a_least_wait(seed: u64, asked_ms in 0u64..100_000, cap_ms in 1u64..=60_000, jitter_permille in 0u32..=1_000, delay_ms in 0u64..10_000) {
+        let retry_after = Some(RetryAfter { cap_ms, jitter_permille });
+        let policy = Policy { retry_after, ..Policy::plain(2, DelayLaw::Fixed { delay_ms }) };
+        let mut limits = Limits::default();
+        let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(seed, 0) };
+        let mut retrier = Retrier::new(&policy, 0, None);
+        retrier.begin(&mut turn);
+        let pushback = Some(Pushback::AfterMs(asked_ms));
+        let step = retrier.ended(AttemptEnd { number: 1, outcome: Outcome::Retryable, pushback }, &mut turn);
+        let wait = if step == Step::Wait { retrier.wake_at_ns().unwrap() } else { 0 };
+        let asked = asked_ms.min(cap_ms) * MS;
+        let most = asked + asked / 1_000 * u64::from(jitter_permille);
+        prop_assert!(wait >= asked.max(delay_ms * MS) && wait <= most.max(delay_ms * MS), "{wait} is not in {asked}..{most}");
     }
 }

@@ -8,9 +8,9 @@
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     policy::{DelayLaw, Policy, StrategyName},
-    sim::{JUDGED_MS, Outcome, Setup, TippingPoint, drain, hysteresis, is_down, tipping_point},
+    sim::{JUDGED_MS, Outcome, Setup, TippingPoint, drain, is_down, loop_point, tipping_point},
     station::{BackendModel, Discipline},
-    stats::Recovery,
+    stats::{Ratio, Recovery},
 };
 
 use crate::support::{at_once, poisson, run, within};
@@ -122,16 +122,19 @@ fn the_tipping_point_is_the_hidden_capacity() {
     assert!((144..=150).contains(&tips), "it tips at {tips}/s");
 }
 
+/// Up to μ all is served on the way up; on the way down nothing, until the load is below μ/2.
 #[test]
-fn the_load_goes_up_and_down_and_service_does_not_come_back_where_it_broke_down() {
-    let rates = [100, 140, 200, 250, 290, 330];
+fn service_comes_back_at_a_lower_load_than_that_at_which_it_broke_down() {
     let setup = hotos(&one_retry(), 100, 60_000);
-    let points = hysteresis(&setup, &rates, 120_000, 100_000_000).unwrap();
-    let shares: Vec<_> = points.iter().map(|p| (p.up.unwrap().to_f64(), p.down.unwrap().to_f64())).collect();
-    // Up: all is served up to 250/s. Down: nothing from 330/s down to 200/s.
-    assert!(shares[..4].iter().all(|(up, _)| *up > 0.99), "{points:?}");
-    assert!(shares[2..].iter().all(|(_, down)| *down < 0.05), "{points:?}");
-    assert!(shares[5].0 < 0.5, "{points:?}");
+    for (rate, goes_up, comes_down) in
+        [(60, true, true), (135, true, true), (160, true, false), (280, true, false), (330, false, false)]
+    {
+        let point = loop_point(&setup, rate, 300_000, 100_000_000).unwrap();
+        let served = |share: Option<Ratio>| share.unwrap().to_f64();
+        let (up, down) = (served(point.up), served(point.down));
+        assert_eq!((up > 0.9, down > 0.9), (goes_up, comes_down), "{point:?}");
+        assert!([up, down].iter().all(|share| !(0.1..0.9).contains(share)), "{point:?}");
+    }
 }
 
 #[test]

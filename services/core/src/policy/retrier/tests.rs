@@ -154,6 +154,7 @@ impl Crowd<'_> {
             }
         }
         assert_eq!(retrier.in_flight() as usize, in_flight.len());
+        assert!(u32::from(retrier.hedges) <= policy.hedging.map_or(0, |h| h.max_hedges), "more hedges than allowed");
     }
 }
 

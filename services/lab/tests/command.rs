@@ -1,0 +1,103 @@
+//! The command as users run it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const COLLAPSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/collapse.yaml");
+const COMPARISON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/samples/comparison.yaml");
+
+fn retrylab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_retrylab")).args(arguments).output().unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = retrylab(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn document(arguments: &[&str]) -> Value {
+    serde_json::from_str(&printed(&[arguments, &["-o", "json"]].concat())).unwrap()
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = retrylab(arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn the_same_file_gives_the_same_output_to_the_byte_in_every_form() {
+    for form in ["table", "json", "yaml"] {
+        for arguments in
+            [&["simulate", COMPARISON, "-o", form][..], &["simulate", COMPARISON, "--seeds", "9", "-o", form]]
+        {
+            assert_eq!(printed(arguments), printed(arguments), "{arguments:?}");
+        }
+    }
+}
+
+/// The sample's figures: in an outage naive makes three attempts of each request, and loses all.
+#[test]
+fn a_sample_is_simulated_with_the_figures_of_a_status() {
+    let report = document(&["simulate", COMPARISON]);
+    let (arm, outage) = (&report["arms"][0], &report["arms"][0]["windows"][1]);
+    assert_eq!((arm["name"].as_str(), outage["name"].as_str()), (Some("naive"), Some("outage")));
+    assert_eq!((outage["amplification"].as_str(), outage["successRate"].as_str()), (Some("3.000"), Some("0.000")));
+    assert_eq!(outage["attempts"].as_u64(), outage["requests"].as_u64().map(|requests| 3 * requests));
+    assert_eq!(arm["evidence"]["accountingGap"], 0);
+    assert_eq!(arm["evidence"]["faultDelivered"], "1.000");
+    assert!(report["criteria"].as_array().unwrap().iter().all(|criterion| criterion["holds"] == true));
+    let yaml: Value = serde_saphyr::from_str(&printed(&["simulate", COMPARISON, "-o", "yaml"])).unwrap();
+    assert_eq!(yaml, report);
+}
+
+/// HotOS '21: at 280/s one retry never comes back within the 60 s observed, in any of the runs.
+#[test]
+fn seeds_give_means_and_wilson_s_intervals() {
+    let report = document(&["simulate", COLLAPSE, "--seeds", "20"]);
+    let arm = &report["arms"][1];
+    // Wilson's interval for 0 of 20 ends at z²/(n + z²) = 3.8415/23.8415.
+    assert_eq!(arm["recovered"], serde_json::json!({"hits": 0, "of": 20, "low": "0.000", "high": "0.161"}));
+    let outage = &arm["windows"][1]["amplification"];
+    assert_eq!(outage["mean"], "2.000");
+    assert_eq!(report["allCriteria"]["hits"], 0);
+}
+
+/// The hidden capacity is μ/n = 150/s; just below it takes longer than the 300 s observed to drain.
+#[test]
+fn a_sweep_finds_the_hidden_capacity_and_draws_the_loop() {
+    let report = document(&["sweep", COLLAPSE, "--param", "load.rate=50..290", "--find", "tipping-point"]);
+    let [once, retry] = [&report["arms"][0], &report["arms"][1]];
+    assert_eq!((once["name"].as_str(), once["result"].as_str()), (Some("once"), Some("neverTips")));
+    assert_eq!(retry["result"], "tipsAbove");
+    let number = |value: &Value| value.as_str().unwrap().parse::<u32>().unwrap();
+    let (stays, tips) = (number(&retry["stays"]), number(&retry["tips"]));
+    assert!(tips == stays + 1 && (135..=150).contains(&tips), "{retry}");
+    let share = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    for point in retry["hysteresis"].as_array().unwrap() {
+        assert!(share(&point["up"]) > 0.95, "{point}");
+        let is_below = point["rate"].as_u64().unwrap() < u64::from(tips);
+        assert_eq!(share(&point["down"]) > 0.95, is_below, "{point}");
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_named_with_what_is() {
+    let check = |arguments: &[&str], expected: &str| {
+        let message = refused(arguments);
+        assert!(message.contains(expected), "{message}");
+    };
+    check(&["simulate", "/no/such/file"], "cannot use /no/such/file");
+    check(&["simulate", COLLAPSE, "--max-events", "1000"], "too large to simulate: more than 1000 events");
+    check(&["sweep", COLLAPSE, "--param", "load.pace=1..2", "--find", "tipping-point"], "allowed: load.rate, ");
+    check(&["sweep", COLLAPSE, "--param", "faults[x].for=1s..2s", "--find", "tipping-point"], "there are: outage");
+    check(&["sweep", COLLAPSE, "--param", "load.rate=1..30000", "--find", "tipping-point"], "1 to 20000");
+    check(
+        &["sweep", COLLAPSE, "--arm", "x", "--param", "load.rate=1..2", "--find", "tipping-point"],
+        "once, one-retry",
+    );
+}

@@ -99,7 +99,7 @@ fn drain(spec: &RetryExperimentSpec, plan: &ArmPlan, worst_case: Option<Ratio>) 
         capacity_per_ks: replicas * concurrency * 1_000_000 / backend.service_time.as_millis().max(1),
         backlog_max: replicas * (u64::from(backend.queue) + concurrency),
         attempts_max,
-        amplification_permille_max: worst_case.map_or(attempts_max * 1_000, |ratio| ratio.permille_up()),
+        amplification_permille_max: worst_case.map_or(attempts_max * 1_000, Ratio::permille_up),
         timeout_ms: plan.client.timeout_ms,
         delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
         hangs: !plan.backend.faults.iter().all(fails_at_once),

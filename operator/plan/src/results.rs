@@ -124,7 +124,9 @@ fn under_way(observed: &Observed, notes: &mut Vec<String>) {
     let Runs { backends, clients, inner, loadgens } = &observed.runs;
     of(backends, |results| results.in_flight, notes);
     of(clients, |results| results.in_flight, notes);
-    inner.iter().for_each(|layer| of(layer, |results| results.in_flight, notes));
+    for layer in inner {
+        of(layer, |results| results.in_flight, notes);
+    }
     of(loadgens, |results| results.in_flight, notes);
 }
 

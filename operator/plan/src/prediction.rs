@@ -111,8 +111,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn band(low: &str, high: &str) -> Option<Band> {
-        Some(Band { mean: ratio(low), low: ratio(low), high: ratio(high) })
+    fn band(low: &str, high: &str) -> Band {
+        Band { mean: ratio(low), low: ratio(low), high: ratio(high) }
     }
 
     fn figures(amplification: &str, success_rate: Option<&str>) -> Figures {
@@ -129,9 +129,9 @@ mod tests {
     fn a_figure_outside_its_band_is_named_and_one_within_it_or_missing_is_not() {
         let predicted = WindowPrediction {
             name: "outage".into(),
-            amplification: band("2.9", "3.1"),
-            wire_amplification: band("1", "1"),
-            success_rate: band("0.1", "0.2"),
+            amplification: Some(band("2.9", "3.1")),
+            wire_amplification: Some(band("1", "1")),
+            success_rate: Some(band("0.1", "0.2")),
         };
         assert_eq!(outside(&predicted, &figures("3.1", Some("0.1"))), Vec::<String>::new());
         assert_eq!(outside(&predicted, &figures("2.9", None)), Vec::<String>::new());

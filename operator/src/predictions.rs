@@ -5,16 +5,19 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use kube::ResourceExt;
 use retrylab_api::{Arm, Caps, RetryExperiment, arm_plan, setup, validate};
 use retrylab_core::sim::{PREDICTION_BUDGET, PREDICTION_RUNS, Setup, predict};
 use retrylab_plan::Foresight;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Most predictions that are kept; the oldest goes first.
 const KEPT_MAX: usize = 256;
+/// The scheduler's least urgent priority.
+const LEAST_URGENT: i32 = 19;
 
 /// The object's uid, and what is simulated. An edit of a field that changes
 /// nothing in the runs, such as `suspend`, asks for no other prediction.
@@ -76,11 +79,17 @@ impl Predictions {
         let (this, setup) = (self.clone(), key.1.clone());
         tokio::spawn(async move {
             let Ok(_turn) = this.turn.acquire().await else { return };
-            let made = tokio::task::spawn_blocking(move || predict(&setup, PREDICTION_RUNS, PREDICTION_BUDGET)).await;
+            let (tell, told) = oneshot::channel();
+            let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
+                // On the node that is measured it takes only what nobody else wants. Where that is refused, it is as fair as others.
+                rustix::process::nice(LEAST_URGENT).ok();
+                tell.send(predict(&setup, PREDICTION_RUNS, PREDICTION_BUDGET)).ok();
+            });
+            let made = if begun.is_ok() { told.await.ok() } else { None };
             let foresight = match made {
-                Ok(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
-                Ok(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
-                Err(_) => Foresight::Impossible("the simulation failed".to_owned()),
+                Some(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
+                Some(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
+                None => Foresight::Impossible("the simulation failed".to_owned()),
             };
             if let Some((_, slot)) = this.lock().iter_mut().find(|(known, _)| *known == key) {
                 *slot = foresight;

@@ -25,7 +25,7 @@ use crate::{
 
 /// How long an attempt that is given up goes on at least, counted from its beginning. An attempt that its backend has not
 /// seen yet would be missing from the backend's books.
-const SEEN_AFTER: Duration = Duration::from_millis(10);
+const SEEN_AFTER: Duration = Duration::from_millis(50);
 
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {

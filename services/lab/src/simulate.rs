@@ -90,7 +90,7 @@ fn repetition(subject: &Subject, spec: &RetryExperimentSpec, number: u32) -> Res
         let (faults, shed, duration_ms) = (&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
         let counts = outcome.counts();
         let evidence = outcome.evidence(faults);
-        let found = ArmFigures::new(spec, &plan, &counts, &evidence);
+        let found = ArmFigures::new(&setup, &counts, &evidence, None);
         arms.push(found.into_status(&ArmStatus::begun(arm.name.clone(), in_no_time())));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
         recovered.push(outcome.has_recovered(faults, shed, duration_ms));

@@ -147,14 +147,15 @@ async fn a_deadline_cuts_attempts_off_and_what_is_left_of_it_travels_on() {
         tokio::time::sleep(Duration::from_millis(30)).await;
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let policy = with(at_once(9), "deadline_ms", json!(100));
+    let policy = with(at_once(20), "deadline_ms", json!(200));
     let (client, _server) = client_under(policy, Router::new().route("/process", get(slow))).await;
     let (status, answer) = client.process().await;
     assert_eq!(status, 502);
     assert!(answer["error"].as_str().unwrap().ends_with("the deadline leaves no time"), "{answer}");
-    assert!((100.0..1_000.0).contains(&answer["duration_ms"].as_f64().unwrap()), "{answer}");
+    // The last millisecond is too short for another attempt.
+    assert!((199.0..1_000.0).contains(&answer["duration_ms"].as_f64().unwrap()), "{answer}");
     let lefts = lefts.lock().unwrap().clone();
-    assert!((2..=4).contains(&lefts.len()) && lefts[0] <= 100_000, "{lefts:?}");
+    assert!((2..=7).contains(&lefts.len()) && lefts[0] <= 200_000, "{lefts:?}");
     assert!(lefts.windows(2).all(|pair| pair[1] + 30_000 <= pair[0]), "{lefts:?}");
     assert_eq!(client.metric(r#"retrylab_requests_total{fate="deadline",strategy="naive"} "#).await, Some(1.0));
 }

@@ -224,8 +224,13 @@ impl BackendSeries {
         }
     }
 
+    /// Requests that have ended.
+    pub fn ended(&self) -> u64 {
+        self.ends().total()
+    }
+
     /// Requests that have ended, by when.
-    pub fn ended(&self) -> Counts {
+    pub fn ends(&self) -> Counts {
         let Self { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted: _ } = self;
         Counts::sum_of(&[injected, rejected, dropped, expired, cancelled, completed])
     }

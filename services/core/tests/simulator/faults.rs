@@ -25,7 +25,7 @@ fn met(kind: FaultKind) -> Outcome {
 }
 
 /// Exposed and affected; answered with success; answered by the fault; served, and of these for nobody.
-fn check(kind: FaultKind, record: (u64, u64), ok: u64, injected: u64, served: (u64, u64)) {
+fn check(kind: &FaultKind, record: (u64, u64), ok: u64, injected: u64, served: (u64, u64)) {
     let outcome = met(kind.clone());
     let (fault, series) = (&outcome.backend.faults[0], &outcome.backend.series);
     assert_eq!((fault.exposed, fault.affected), record, "{kind:?}");
@@ -35,14 +35,14 @@ fn check(kind: FaultKind, record: (u64, u64), ok: u64, injected: u64, served: (u
 
 #[test]
 fn an_error_and_a_refusal_strike_those_that_come_and_leave_those_that_are_there() {
-    check(FaultKind::Error { status: 503, permille: 1_000 }, (10, 10), 10, 10, (10, 0));
-    check(FaultKind::Refuse { permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+    check(&FaultKind::Error { status: 503, permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+    check(&FaultKind::Refuse { permille: 1_000 }, (10, 10), 10, 10, (10, 0));
 }
 
 /// Four have been served; the six that are there are cut off, and their work goes on for nobody.
 #[test]
 fn a_reset_cuts_off_those_that_are_there_as_well_and_their_work_goes_on() {
-    check(FaultKind::Reset { permille: 1_000 }, (16, 16), 4, 10, (10, 6));
+    check(&FaultKind::Reset { permille: 1_000 }, (16, 16), 4, 10, (10, 6));
     let ended = met(FaultKind::Reset { permille: 1_000 }).load.series.failed;
     assert_eq!(ended.total(), 16);
 }
@@ -50,7 +50,7 @@ fn a_reset_cuts_off_those_that_are_there_as_well_and_their_work_goes_on() {
 #[test]
 fn what_comes_into_a_blackhole_is_never_answered_and_takes_no_worker() {
     let kind = FaultKind::Blackhole { permille: 1_000 };
-    check(kind.clone(), (10, 10), 10, 10, (10, 0));
+    check(&kind, (10, 10), 10, 10, (10, 0));
     let seconds = met(kind).load.latency_us.len();
     assert_eq!(seconds, 66, "their clients give up a minute after 5 s");
 }
@@ -58,7 +58,7 @@ fn what_comes_into_a_blackhole_is_never_answered_and_takes_no_worker() {
 /// Nothing is done from 4.5 to 5.5 s, and all of it later.
 #[test]
 fn a_freeze_delays_everything_by_its_length() {
-    check(FaultKind::Freeze, (10, 10), 20, 0, (20, 0));
+    check(&FaultKind::Freeze, (10, 10), 20, 0, (20, 0));
     let served = met(FaultKind::Freeze).backend.series.completed;
     assert_eq!((served.sum(4_500, Some(6_000)), served.sum(6_000, Some(6_100))), (0, 1));
 }

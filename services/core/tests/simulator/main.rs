@@ -6,6 +6,7 @@
 mod budgets;
 mod collapse;
 mod exactness;
+mod faults;
 mod independent_failures;
 mod layers;
 mod optimistic_locking;

@@ -12,3 +12,4 @@ mod optimistic_locking;
 mod outage;
 mod prediction;
 mod support;
+mod verdicts;

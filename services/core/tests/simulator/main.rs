@@ -13,3 +13,4 @@ mod optimistic_locking;
 mod outage;
 mod prediction;
 mod support;
+mod verdicts;

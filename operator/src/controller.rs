@@ -22,6 +22,7 @@ use crate::{
     events::Events,
     metrics::Metrics,
     pods::Pods,
+    predictions::Predictions,
     reconcile::{Context, on_error, reconcile},
     refusals::Refusals,
     resources::{EXPERIMENT_LABEL, MANAGED_SELECTOR},
@@ -68,7 +69,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let registry = metrics.registry.clone();
     let context = Arc::new(Context {
         events: Events::new(client.clone()),
-        world: World { client: client.clone(), pods: Pods::new()?, config: config.clone() },
+        world: World {
+            client: client.clone(),
+            pods: Pods::new()?,
+            config: config.clone(),
+            predictions: Predictions::default(),
+        },
         backoff: Backoff::new(seed),
         refusals: Refusals::default(),
         metrics,

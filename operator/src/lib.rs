@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod metrics;
 mod pods;
+mod predictions;
 mod reconcile;
 mod refusals;
 mod resources;

@@ -1,7 +1,12 @@
 //! `status`: what the operator found out. Ratios are decimals with three places, as strings; times are UTC.
 
+mod prediction;
+mod recovery;
+
+pub use prediction::{PredictedBand, PredictedFigures, PredictedRecovery};
+pub use recovery::{RecoveryStatus, RecoveryVerdict};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
-use retrylab_core::stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +130,16 @@ pub struct ArmStatus {
     /// How service came back after the last fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<RecoveryStatus>,
+    /// How service was to come back, by a simulation of the arm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_recovery: Option<PredictedRecovery>,
+    /// What was measured outside the band that simulations of the arm predict, in words: then the network or the node was
+    /// measured, and not the policy alone. It does not change the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside_prediction: Vec<String>,
+    /// Why there is no prediction, if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_prediction: Option<String>,
     /// The most attempts for each request that the policy allows, whatever fails when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<String>,
@@ -146,6 +161,9 @@ impl ArmStatus {
             finished_at: None,
             windows: vec![],
             recovery: None,
+            predicted_recovery: None,
+            outside_prediction: vec![],
+            no_prediction: None,
             worst_case: None,
             latency: None,
             evidence: None,
@@ -238,6 +256,9 @@ pub struct WindowStatus {
     /// From the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
+    /// What simulations of the arm predict for figures of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<PredictedFigures>,
     /// How the window's requests ended; they sum to `requests`.
     pub fates: FatesStatus,
 }
@@ -265,68 +286,6 @@ pub struct FatesStatus {
     pub not_retryable: u64,
     /// The load generator could not send it.
     pub dropped: u64,
-}
-
-/// How service came back after the last fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecoveryStatus {
-    /// From the fault's end to the first moment after which, for 10s, goodput is at least 95 % and p99 at most 110 % of
-    /// the baseline's; "> X" when there was none in the observed time, which ends where load is shed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_to_recovery: Option<String>,
-    /// What that means.
-    pub verdict: RecoveryVerdict,
-    /// Why it is that, in words.
-    pub message: String,
-}
-
-/// How service came back after a disturbance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RecoveryVerdict {
-    /// The fault changed nothing that can be told from the baseline.
-    NoEffect,
-    /// Service was back by the time in which what was left behind can be worked off.
-    Recovered,
-    /// It was back later, or is still getting better.
-    SlowRecovery,
-    /// It stays down, beyond that time, under a load that the baseline served.
-    MetastableSuspected,
-    /// The same, and shedding load brought it back for good.
-    MetastableConfirmed,
-    /// The baseline itself fails.
-    Overloaded,
-    /// What was seen carries no verdict.
-    Undetermined,
-}
-
-impl From<stats::RecoveryVerdict> for RecoveryVerdict {
-    fn from(verdict: stats::RecoveryVerdict) -> Self {
-        match verdict {
-            stats::RecoveryVerdict::NoEffect => Self::NoEffect,
-            stats::RecoveryVerdict::Recovered => Self::Recovered,
-            stats::RecoveryVerdict::SlowRecovery => Self::SlowRecovery,
-            stats::RecoveryVerdict::MetastableSuspected => Self::MetastableSuspected,
-            stats::RecoveryVerdict::MetastableConfirmed => Self::MetastableConfirmed,
-            stats::RecoveryVerdict::Overloaded => Self::Overloaded,
-            stats::RecoveryVerdict::Undetermined => Self::Undetermined,
-        }
-    }
-}
-
-impl RecoveryVerdict {
-    /// The verdict as it stands in the status.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoEffect => "NoEffect",
-            Self::Recovered => "Recovered",
-            Self::SlowRecovery => "SlowRecovery",
-            Self::MetastableSuspected => "MetastableSuspected",
-            Self::MetastableConfirmed => "MetastableConfirmed",
-            Self::Overloaded => "Overloaded",
-            Self::Undetermined => "Undetermined",
-        }
-    }
 }
 
 /// Latency quantiles in milliseconds, as decimals.

@@ -5,8 +5,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RecoveryVerdict,
-    RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, PredictedBand, PredictedFigures,
+    PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
 };
 
 /// Bytes that a status may have: an object is at most 1.5 MiB in etcd, and every watcher gets it at every write.
@@ -35,6 +35,11 @@ fn window() -> WindowStatus {
         success_rate: ratio(),
         goodput: Some("20000.0".into()),
         latency: Some(latency()),
+        predicted: Some(PredictedFigures {
+            amplification: Some(band()),
+            wire_amplification: Some(band()),
+            success_rate: Some(band()),
+        }),
         fates: FatesStatus {
             ok: count,
             ok_after_retry: count,
@@ -46,6 +51,10 @@ fn window() -> WindowStatus {
             dropped: count,
         },
     }
+}
+
+fn band() -> PredictedBand {
+    PredictedBand { low: "123.456".into(), high: "123.456".into() }
 }
 
 fn latency() -> LatencyStatus {
@@ -70,6 +79,14 @@ fn arm(windows: usize) -> ArmStatus {
             verdict: RecoveryVerdict::MetastableConfirmed,
             message: "m".repeat(150),
         }),
+        predicted_recovery: Some(PredictedRecovery {
+            recovered: 12,
+            of: 12,
+            low: Some("1000s".into()),
+            high: Some("1000s".into()),
+        }),
+        outside_prediction: vec!["o".repeat(100); 3],
+        no_prediction: Some("n".repeat(100)),
         worst_case: Some("123.456".into()),
         latency: Some(latency()),
         evidence: Some(EvidenceStatus {

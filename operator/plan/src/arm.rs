@@ -9,7 +9,9 @@ use retrylab_api::{
 };
 use retrylab_core::fault::FaultKind;
 
-use crate::{Decision, Workloads, deploy, finish, handover, observed::Observed, results, status::Draft};
+use crate::{
+    Decision, Workloads, deploy, finish, handover, observed::Observed, prediction::Foresight, results, status::Draft,
+};
 
 /// How long after an edge of the schedule one looks: by then the pods have acted on it.
 const AFTER_EDGE: SignedDuration = SignedDuration::from_millis(30);
@@ -83,12 +85,17 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
         return settle_again(experiment, observed, draft, arm, &run);
     }
     fault_active(observed, draft);
+    if over && !late && observed.foresight == Foresight::Pending {
+        return (Workloads::AsTheyAre, vec![], Some(SOON)); // the pods keep what they counted
+    }
     if over || late {
         let notes = if over { vec![] } else { vec!["the run did not end in time".into()] };
         let figures = results::of_arm(&experiment.spec, &plan, observed, &run, notes);
         let finished_at = draft.time();
         if let Some(arm) = draft.running_arm_mut() {
-            *arm = ArmStatus { phase: ArmPhase::Complete, finished_at: Some(finished_at), ..figures.into_status(arm) };
+            let no_prediction = observed.foresight.lack();
+            let figures = figures.into_status(arm);
+            *arm = ArmStatus { phase: ArmPhase::Complete, finished_at: Some(finished_at), no_prediction, ..figures };
         }
         draft.set(ConditionType::FaultActive, false, Reason::NoWindowOpen, "");
         results::summarise(draft);

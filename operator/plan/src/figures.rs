@@ -1,18 +1,16 @@
 //! From the counts of an arm to the figures in the status: the same whether pods counted or a simulation did.
 
-use std::time::Duration;
-
 use retrylab_api::{
-    ArmPlan, ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RetryExperimentSpec, Span,
-    WindowStatus,
+    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, PredictedRecovery, RecoveryStatus, Span, WindowStatus,
 };
 use retrylab_core::{
     evidence::Evidence,
-    fault::{FaultKind, FaultWindow},
-    policy::Demand,
-    stats::{ArmCounts, Course, Drain, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge, time_to_recovery},
+    sim::{Prediction, Setup},
+    stats::{ArmCounts, Course, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge, time_to_recovery},
     timeline::{Window, windows},
 };
+
+use crate::prediction;
 
 /// What an arm found.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +19,10 @@ pub struct ArmFigures {
     pub windows: Vec<WindowStatus>,
     /// How service came back after the last fault.
     pub recovery: Option<RecoveryStatus>,
+    /// How service was to come back.
+    pub predicted_recovery: Option<PredictedRecovery>,
+    /// What was measured outside what is predicted, in words.
+    pub outside_prediction: Vec<String>,
     /// The policy's static bound on the attempts for each request.
     pub worst_case: Option<String>,
     /// Over the whole run.
@@ -30,16 +32,34 @@ pub struct ArmFigures {
 }
 
 impl ArmFigures {
-    /// The figures of an arm that is over.
-    pub fn new(spec: &RetryExperimentSpec, plan: &ArmPlan, counts: &ArmCounts, evidence: &Evidence) -> Self {
-        let (load, faults, duration_ms) = (&plan.loadgen.load, &plan.backend.faults, plan.client.duration_ms);
-        let status = |window: &Window| window_status(window, &counts.figures(window), evidence);
-        let worst_case = worst_case(spec, plan, counts.load.planned.total());
-        let course = Course::new(faults, &load.shed, duration_ms);
+    /// The figures of an arm that is over, beside what is predicted of it.
+    pub fn new(setup: &Setup, counts: &ArmCounts, evidence: &Evidence, prediction: Option<&Prediction>) -> Self {
+        let (load, faults) = (&setup.load, &setup.backend.faults);
+        let course = Course::new(faults, &load.shed, load.duration_ms);
+        let requests = counts.load.planned.total();
+        let drain = setup.drain(requests);
+        let predicted_ms = prediction.and_then(prediction::drain_ms);
+        let (mut shown, mut outside) = (Vec::new(), Vec::new());
+        for window in windows(faults, &load.shed, load.duration_ms) {
+            let figures = counts.figures(&window);
+            let mut status = window_status(&window, &figures, evidence);
+            let of_window = prediction.and_then(|p| p.windows.iter().find(|predicted| predicted.name == window.name));
+            if let Some(predicted) = of_window {
+                status.predicted = Some(prediction::shown(predicted));
+                outside.extend(prediction::outside(predicted, &figures));
+            }
+            shown.push(status);
+        }
+        let recovery = course.as_ref().and_then(|course| time_to_recovery(counts, course));
+        let foretold = prediction.and_then(|p| p.recovery.as_ref());
+        outside
+            .extend(foretold.zip(recovery).and_then(|(foretold, found)| prediction::recovery_outside(foretold, found)));
         Self {
-            windows: windows(faults, &load.shed, duration_ms).iter().map(status).collect(),
-            recovery: course.map(|course| recovery_status(counts, &course, &drain(spec, plan, worst_case))),
-            worst_case: worst_case.map(|ratio| ratio.to_string()),
+            windows: shown,
+            recovery: course.map(|course| recovery_status(recovery, judge(counts, &course, &drain, predicted_ms))),
+            predicted_recovery: foretold.map(prediction::recovery_shown),
+            outside_prediction: outside,
+            worst_case: setup.worst_case(requests).map(|ratio| ratio.to_string()),
             latency: counts.latency(0, u64::MAX).quantiles().map(latency_status),
             evidence: evidence_status(evidence),
         }
@@ -47,8 +67,17 @@ impl ArmFigures {
 
     /// The arm's status with these figures.
     pub fn into_status(self, arm: &ArmStatus) -> ArmStatus {
-        let Self { windows, recovery, worst_case, latency, evidence } = self;
-        ArmStatus { windows, recovery, worst_case, latency, evidence: Some(evidence), ..arm.clone() }
+        let Self { windows, recovery, predicted_recovery, outside_prediction, worst_case, latency, evidence } = self;
+        ArmStatus {
+            windows,
+            recovery,
+            predicted_recovery,
+            outside_prediction,
+            worst_case,
+            latency,
+            evidence: Some(evidence),
+            ..arm.clone()
+        }
     }
 }
 
@@ -75,6 +104,7 @@ fn window_status(window: &Window, figures: &Figures, evidence: &Evidence) -> Win
         wasted_work: shown(figures.wasted_work),
         success_rate: shown(figures.success_rate),
         goodput: figures.goodput.map(|r| r.decimal(1)),
+        predicted: None,
         latency: figures.latency.map(latency_status),
         fates: fates_status(figures.fates),
     }
@@ -85,51 +115,12 @@ const fn fates_status(fates: Fates) -> FatesStatus {
     FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
-/// What the time to work an outage off follows from, for a run of so many requests.
-fn drain(spec: &RetryExperimentSpec, plan: &ArmPlan, worst_case: Option<Ratio>) -> Drain {
-    let (backend, policy) = (&spec.backend, &plan.client.strategy.policy);
-    let (replicas, concurrency) = (u64::from(backend.replicas), u64::from(backend.concurrency));
-    let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
-    let pushed_back_ms = policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
-    let attempts_max = u64::from(policy.max_attempts).pow(plan.layers());
-    let fails_at_once = |fault: &FaultWindow| {
-        matches!(fault.kind, FaultKind::Error { .. } | FaultKind::Reset { .. } | FaultKind::Refuse { .. })
-    };
-    Drain {
-        capacity_per_ks: replicas * concurrency * 1_000_000 / backend.service_time.as_millis().max(1),
-        backlog_max: replicas * (u64::from(backend.queue) + concurrency),
-        attempts_max,
-        amplification_permille_max: worst_case.map_or(attempts_max * 1_000, Ratio::permille_up),
-        timeout_ms: plan.client.timeout_ms,
-        delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
-        hangs: !plan.backend.faults.iter().all(fails_at_once),
-    }
-}
-
-/// The static bound of the arm's policy on the attempts for each request, for the requests that came.
-fn worst_case(spec: &RetryExperimentSpec, plan: &ArmPlan, requests: u64) -> Option<Ratio> {
-    let timeout = Duration::from_millis(plan.client.timeout_ms);
-    let policy = &plan.client.strategy.policy;
-    let longest_ms = policy.longest_request(timeout).as_millis() as u64 * u64::from(plan.layers());
-    policy.worst_case(&Demand {
-        requests,
-        duration_ms: plan.client.duration_ms + longest_ms,
-        clients: u64::from(spec.client.replicas),
-        layers: plan.layers(),
-    })
-}
-
-fn recovery_status(counts: &ArmCounts, course: &Course, drain: &Drain) -> RecoveryStatus {
+fn recovery_status(recovery: Option<Recovery>, Judgement { verdict, why }: Judgement) -> RecoveryStatus {
     let shown = |recovery| match recovery {
         Recovery::After(ms) => Span::from_millis(ms).to_string(),
         Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),
     };
-    let Judgement { verdict, why } = judge(counts, course, drain, None);
-    RecoveryStatus {
-        time_to_recovery: time_to_recovery(counts, course).map(shown),
-        verdict: verdict.into(),
-        message: why,
-    }
+    RecoveryStatus { time_to_recovery: recovery.map(shown), verdict: verdict.into(), message: why }
 }
 
 fn latency_status(quantiles: Quantiles) -> LatencyStatus {

@@ -14,6 +14,7 @@ mod figures;
 mod finish;
 mod handover;
 mod observed;
+mod prediction;
 mod results;
 mod status;
 
@@ -21,6 +22,7 @@ pub use criteria::criteria;
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};
+pub use prediction::Foresight;
 
 use std::time::Duration;
 

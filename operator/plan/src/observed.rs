@@ -4,6 +4,8 @@ use k8s_openapi::jiff::Timestamp;
 use retrylab_api::LAYERS_MAX;
 use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState};
 
+use crate::prediction::Foresight;
+
 /// What a pod does in an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -75,6 +77,8 @@ pub struct Observed {
     pub blocked: Option<String>,
     /// What the ready pods say of the run of the arm that the status says is running.
     pub runs: Runs,
+    /// What is predicted of that arm.
+    pub foresight: Foresight,
 }
 
 impl Observed {

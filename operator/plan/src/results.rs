@@ -4,7 +4,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::MicroTime,
     jiff::{SignedDuration, Timestamp},
 };
-use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary};
+use retrylab_api::{ArmPlan, RetryExperimentSpec, RunRecord, Span, Summary, setup};
 use retrylab_core::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
@@ -37,7 +37,7 @@ pub fn of_arm(
     notes.extend(load_note(plan, &counts));
     let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
     let evidence = Evidence::new(&counts, plan.backend.faults.iter().map(evident).collect(), notes);
-    let mut figures = ArmFigures::new(spec, plan, &counts, &evidence);
+    let mut figures = ArmFigures::new(&setup(spec, plan), &counts, &evidence, observed.foresight.prediction());
     let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
     for (status, window) in figures.windows.iter_mut().zip(windows) {
         let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);

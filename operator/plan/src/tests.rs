@@ -7,4 +7,5 @@ pub mod given;
 mod handing_over;
 mod looking_on;
 mod model;
+mod predicting;
 mod verdicts;

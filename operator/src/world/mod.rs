@@ -8,7 +8,7 @@ mod remove;
 use kube::Client;
 use retrylab_api::RetryExperiment;
 
-use crate::{config::Config, pods::Pods};
+use crate::{config::Config, pods::Pods, predictions::Predictions};
 
 /// The cluster.
 #[derive(Clone)]
@@ -16,6 +16,7 @@ pub struct World {
     pub client: Client,
     pub pods: Pods,
     pub config: Config,
+    pub predictions: Predictions,
 }
 
 /// `Deployment lab/client`: how errors name an object.

@@ -37,6 +37,7 @@ impl World {
             target: addresses.get(&Role::Client).cloned(),
             blocked: None,
             runs: Runs::default(),
+            foresight: self.predictions.of(experiment, self.config.caps()),
         };
         // What runs already has all that it needs.
         if !begun {

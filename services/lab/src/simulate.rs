@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::{
     experiment::{Experiment, Subject},
-    output::{Form, shown, table},
+    output::{Form, NOTHING, shown, table},
     repeat, spread,
 };
 
@@ -57,6 +57,7 @@ struct Report<'r> {
 
 /// An arm as the status has it, without what only a measured one has.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Arm<'r> {
     name: &'r str,
     windows: &'r [WindowStatus],
@@ -92,7 +93,7 @@ fn repetition(subject: &Subject, spec: &RetryExperimentSpec, number: u32) -> Res
         let (faults, shed, duration_ms) = (&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
         let counts = outcome.counts();
         let evidence = outcome.evidence(faults);
-        let found = ArmFigures::new(spec, &plan, &counts, &evidence);
+        let found = ArmFigures::new(&setup, &counts, &evidence, None);
         arms.push(found.into_status(&ArmStatus::begun(arm.name.clone(), in_no_time())));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
         recovered.push(outcome.has_recovered(faults, shed, duration_ms));
@@ -163,8 +164,8 @@ impl<'r> Report<'r> {
             let latency = |of: fn(&LatencyStatus) -> &String| shown(arm.latency.map(of));
             vec![
                 arm.name.to_owned(),
+                arm.recovery.map_or(NOTHING, |recovery| recovery.verdict.as_str()).to_owned(),
                 shown(arm.recovery.and_then(|recovery| recovery.time_to_recovery.as_ref())),
-                shown(arm.recovery.map(|recovery| recovery.verdict.as_str().to_owned()).as_ref()),
                 shown(arm.worst_case),
                 latency(|l| &l.p50),
                 latency(|l| &l.p99),
@@ -172,7 +173,7 @@ impl<'r> Report<'r> {
             ]
         };
         table(
-            &["ARM", "RECOVERY", "VERDICT", "WORST CASE", "P50 MS", "P99 MS", "P99.9 MS"],
+            &["ARM", "VERDICT", "RECOVERY", "WORST CASE", "P50 MS", "P99 MS", "P99.9 MS"],
             &self.arms.iter().map(row).collect::<Vec<_>>(),
         )
     }
@@ -184,9 +185,10 @@ impl<'r> Report<'r> {
                 Some(false) => "no",
                 None => "unknown",
             };
-            vec![criterion.name.clone(), criterion.arm.clone(), shown(criterion.observed.as_ref()), holds.to_owned()]
+            let CriterionStatus { name, arm, bound, .. } = criterion.clone();
+            vec![name, arm, shown(criterion.observed.as_ref()), bound, holds.to_owned()]
         };
-        table(&["CRITERION", "ARM", "OBSERVED", "HOLDS"], &self.criteria.iter().map(row).collect::<Vec<_>>())
+        table(&["CRITERION", "ARM", "OBSERVED", "BOUND", "HOLDS"], &self.criteria.iter().map(row).collect::<Vec<_>>())
     }
 }
 

@@ -32,7 +32,7 @@ fn one_retry() -> Value {
 }
 
 async fn results(name: &str, spec: Value) -> RetryExperimentStatus {
-    let lab = Lab::shared().await;
+    let lab = Lab::alone().await;
     let arms = spec["arms"].as_array().unwrap().len() as u32;
     let status = lab.experiment(name, &spec).await.complete(ARM_MAX * arms).await;
     check_books(&status);

@@ -42,10 +42,18 @@ async fn finished(experiment: &Experiment) -> RetryExperimentStatus {
     status
 }
 
-/// A window's counts and ratios, without what differs from run to run: its moments, how far it was off its plan, and the
-/// peak, which goes by whole seconds, with arrivals on their edges.
+/// A window's counts and ratios, without what differs from run to run: its moments, how far it was off its plan, latencies,
+/// and what goes by whole seconds or tenths of one, with arrivals on their edges.
 fn counts(window: &WindowStatus) -> WindowStatus {
-    WindowStatus { planned_at: None, actual_at: None, off_ms: None, peak_amplification: None, ..window.clone() }
+    WindowStatus {
+        planned_at: None,
+        actual_at: None,
+        off_ms: None,
+        peak_amplification: None,
+        sync_index: None,
+        latency: None,
+        ..window.clone()
+    }
 }
 
 /// When a window was to begin, after the run's start.

@@ -25,25 +25,16 @@ fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, Recovery
         fates: FatesStatus { dropped: 7, ..FatesStatus::default() },
         ..WindowStatus::default()
     };
+    let run =
+        RunRecord { id: String::new(), handover: 1, settled_at: moment(), starts_at: moment(), target: String::new() };
     ArmStatus {
-        name: name.into(),
         phase: ArmPhase::Complete,
-        run: RunRecord {
-            id: String::new(),
-            handover: 1,
-            settled_at: moment(),
-            starts_at: moment(),
-            target: String::new(),
-        },
-        finished_at: None,
         windows: vec![window],
         recovery: recovery.map(|(time, verdict)| RecoveryStatus {
             time_to_recovery: text(time),
             verdict,
             message: String::new(),
         }),
-        worst_case: None,
-        latency: None,
         evidence: Some(EvidenceStatus {
             fault_delivered: None,
             load_achieved: None,
@@ -51,6 +42,7 @@ fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, Recovery
             lateness_p99: text("0.2"),
             shortcomings: vec![],
         }),
+        ..ArmStatus::begun(name.into(), run)
     }
 }
 

@@ -12,7 +12,7 @@ use retrylab_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{Act, Observed, Plan, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs, plan};
+use crate::{Act, Foresight, Observed, Plan, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs, plan};
 
 /// The moment `ms` milliseconds into a test.
 pub fn at(ms: i64) -> Timestamp {
@@ -20,8 +20,8 @@ pub fn at(ms: i64) -> Timestamp {
 }
 
 /// When the run of an arm that was settled at the moment 0 is given up: it starts at 1 s, its schedule is 4 s, a request
-/// takes 10 s at most, what waits in the backend's queue 80 ms, and 30 s are allowed on top.
-pub const GIVEN_UP: i64 = 1_000 + 4_000 + 10_000 + 80 + 30_000;
+/// takes 10 s at most, what waits in the backend's queue 88 ms, and 30 s are allowed on top.
+pub const GIVEN_UP: i64 = 1_000 + 4_000 + 10_000 + 88 + 30_000;
 
 /// The roles of an experiment with one client.
 pub const ROLES: [Role; 3] = [Role::Backend, Role::Client, Role::Loadgen];
@@ -94,6 +94,7 @@ pub fn ready(spec: &RetryExperimentSpec) -> Observed {
         target: Some(TARGET.into()),
         blocked: None,
         runs: Runs::default(),
+        foresight: Foresight::None,
     }
 }
 

@@ -27,7 +27,7 @@ async fn met(backend: &Backend) -> (u64, u64) {
 
 async fn check_ends(backend: &Backend, expected: &[(&str, u64)]) {
     let series = backend.report().await.results.series;
-    assert_eq!(series.received.total(), series.ended().total(), "{series:?}");
+    assert_eq!(series.received.total(), series.ended(), "{series:?}");
     let BackendSeries { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted } = series;
     let columns = [
         ("injected", injected),

@@ -90,7 +90,7 @@ async fn faults_that_leave_no_answer_leave_no_gap_between_the_counts() {
         until("nothing is under way", async || backend.backend_report().await.results.in_flight == 0).await;
         let (ours, theirs) = (client.client_report().await.results.series, backend.backend_report().await.results);
         let (attempts, record) = (ours.attempts.total(), &theirs.faults[0]);
-        assert_eq!((attempts, attempts), (theirs.series.received.total(), theirs.series.ended().total()), "{kind}");
+        assert_eq!((attempts, attempts), (theirs.series.received.total(), theirs.series.ended()), "{kind}");
         assert_eq!((record.exposed, record.affected), (attempts, theirs.series.injected.total()), "{kind}");
         assert_eq!(theirs.series.completed.total(), succeeded, "{kind}");
         // Of 100 requests 7/8 are saved by three attempts: five standard errors.

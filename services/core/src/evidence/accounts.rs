@@ -74,7 +74,7 @@ fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 7] {
 /// What was completed and not wasted was waited for: all successes are among it, and little else.
 fn backend_gaps(counts: &ArmCounts) -> [Disagreement; 5] {
     let (client, backend) = (counts.last_client(), &counts.backend);
-    let (completed, wasted, ended) = (backend.completed.total(), backend.wasted.total(), backend.ended());
+    let (completed, wasted, ended) = (backend.completed.total(), backend.wasted.total(), backend.ends());
     let explained = wasted + client.fate(Fate::Ok).total() + client.fate(Fate::OkAfterRetry).total();
     let unexplained = completed.saturating_sub(explained);
     [

@@ -101,7 +101,7 @@ fn received_about(plan: &FaultWindow, backend: &BackendSeries) -> std::ops::Rang
 /// The most requests that can have been in the backends when a window began.
 fn here_about(plan: &FaultWindow, backend: &BackendSeries) -> u64 {
     let received = backend.received.sum(0, Some(plan.at_ms + BUCKET_MS));
-    received.saturating_sub(backend.ended().sum(0, Some(plan.at_ms.saturating_sub(BUCKET_MS))))
+    received.saturating_sub(backend.ends().sum(0, Some(plan.at_ms.saturating_sub(BUCKET_MS))))
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ fn steady(setup: &Setup, rate: u32, settle_ms: u64, is_pushed: bool) -> Setup {
     };
     steady.load.shape = LoadShape::Open { rate, arrivals };
     steady.load.bursts.clear();
+    steady.load.shed.clear();
     let for_ms = PUSH_MIN_MS.max(PUSH_MIN_MS / 2 + 2 * setup.client.timeout_ms);
     let push = FaultWindow { name: "push".into(), at_ms: REST_MS, for_ms, kind: FaultKind::Freeze, restart: false };
     steady.backend.faults = if is_pushed { vec![push] } else { vec![] };

@@ -10,6 +10,7 @@
 //! hangs up is gone at once, nobody is ever late, and no load generator runs out of connections.
 
 mod backends;
+mod bounds;
 mod calendar;
 mod clients;
 mod engine;

@@ -17,6 +17,8 @@ pub struct Drain {
     pub delay_ms_max: u64,
     /// Whether attempts hang in the fault, up to their timeout, rather than fail at once.
     pub hangs: bool,
+    /// How long the backends take to warm up again, where the fault restarts them, in milliseconds.
+    pub warm_up_ms: u64,
 }
 
 impl Drain {
@@ -30,7 +32,7 @@ impl Drain {
     /// hidden capacity μ/a the backlog shrinks by μ − aλ; for a = n = 2 that is λ(2W − T)/(μ − 2λ), the published form.
     /// Above it (the vulnerable range) there is no such bound; there it is the time in which the backlog would be gone if
     /// every arrival brought one attempt, μ − λ: what is down for longer is held down by retries, not by the backlog. On top
-    /// comes what a request may still wait for: an attempt that hangs, and the longest delay.
+    /// comes what a request may still wait for: an attempt that hangs, and the longest delay; and a warm-up.
     pub fn bound_ms(&self, load_per_ks: u64, during_per_ks: u64, outage_ms: u64) -> Option<u64> {
         let Self { attempts_max: n, amplification_permille_max: a_permille, timeout_ms, .. } = *self;
         let still_open = outage_ms.div_ceil(timeout_ms.max(1)).min(n.max(1));
@@ -43,7 +45,7 @@ impl Drain {
         let net = below_hidden_capacity.or_else(|| left_of_capacity(load_per_ks))?;
         let worked_off_ms = u64::try_from((backlog * 1_000_000).div_ceil(u128::from(net))).unwrap_or(u64::MAX);
         let hanging_ms = if self.hangs { self.timeout_ms } else { 0 };
-        Some(worked_off_ms.saturating_add(hanging_ms + self.delay_ms_max))
+        Some(worked_off_ms.saturating_add(hanging_ms + self.delay_ms_max + self.warm_up_ms))
     }
 }
 
@@ -60,6 +62,7 @@ mod tests {
         timeout_ms: 1_000,
         delay_ms_max: 0,
         hangs: false,
+        warm_up_ms: 0,
     };
 
     fn check(drain: Drain, rate: u64, outage_s: u64, expected_ms: Option<u64>) {

@@ -130,8 +130,11 @@ impl ClientSeries {
         self.requests.add(cohort_us);
     }
 
-    /// An attempt started at `now_us`; `retry`: it is not the request's first.
+    /// An attempt started at `now_us`; `retry`: it is not the request's first. No attempt comes before its request: where
+    /// this clock is a moment behind the load generator's, that shows as an attempt in the bucket before its arrival's, and as
+    /// a second with more attempts per arrival than the policy has.
     pub fn attempt(&mut self, cohort_us: u64, now_us: u64, retry: bool) {
+        let now_us = now_us.max(cohort_us);
         self.attempts.add(cohort_us);
         self.wire_attempts.add(now_us);
         if retry {
@@ -224,8 +227,13 @@ impl BackendSeries {
         }
     }
 
+    /// Requests that have ended.
+    pub fn ended(&self) -> u64 {
+        self.ends().total()
+    }
+
     /// Requests that have ended, by when.
-    pub fn ended(&self) -> Counts {
+    pub fn ends(&self) -> Counts {
         let Self { received: _, injected, rejected, dropped, expired, cancelled, completed, wasted: _ } = self;
         Counts::sum_of(&[injected, rejected, dropped, expired, cancelled, completed])
     }
@@ -290,6 +298,14 @@ mod tests {
         assert_eq!(counts.sum(1_000, None), 1);
         assert_eq!(counts.sum(1_100, Some(9_000)), 0);
         assert_eq!(counts.total(), 4);
+    }
+
+    #[test]
+    fn no_attempt_is_counted_before_its_request() {
+        let mut series = ClientSeries::default();
+        series.attempt(100_000, 99_800, false);
+        series.attempt(100_000, 100_300, true);
+        assert_eq!((series.wire_attempts.sum(0, Some(100)), series.wire_attempts.sum(100, None)), (0, 2));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const OUTAGE_AT_MS: u64 = 20_000;
 const OUTAGE_MS: u64 = 10_000;
 
 /// The paper's system under a load of `rate`, with an outage of 10 s.
-fn hotos(policy: &Policy, rate: u32, duration_ms: u64) -> Setup {
+pub fn hotos(policy: &Policy, rate: u32, duration_ms: u64) -> Setup {
     let mut setup = at_once(policy, poisson(rate, duration_ms));
     setup.model = BackendModel::plain(3, 1_000_000, 10_000);
     setup.network = std::time::Duration::from_micros(100);
@@ -29,7 +29,7 @@ fn hotos(policy: &Policy, rate: u32, duration_ms: u64) -> Setup {
     setup
 }
 
-fn one_retry() -> Policy {
+pub fn one_retry() -> Policy {
     Policy::plain(2, DelayLaw::None)
 }
 

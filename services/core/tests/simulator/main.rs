@@ -6,9 +6,11 @@
 mod budgets;
 mod collapse;
 mod exactness;
+mod faults;
 mod independent_failures;
 mod layers;
 mod optimistic_locking;
 mod outage;
 mod prediction;
 mod support;
+mod verdicts;

@@ -9,8 +9,9 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Experiment, kubectl_with_input};
 
-/// Tests that disturb the operator, which is there for all, take this for themselves; the others share it.
-static OPERATOR: RwLock<()> = RwLock::const_new(());
+/// Tests that disturb the operator, which is there for all, or that hold latencies against each other, which others would
+/// disturb, take this for themselves; the others share it.
+static CLUSTER: RwLock<()> = RwLock::const_new(());
 
 /// A namespace, which goes when this goes.
 pub struct Lab {
@@ -27,14 +28,14 @@ enum Turn {
 }
 
 impl Lab {
-    /// A namespace for a test that leaves the operator alone.
+    /// A namespace for a test that others may run beside.
     pub async fn shared() -> Self {
-        Self::new(Turn::Shared(OPERATOR.read().await)).await
+        Self::new(Turn::Shared(CLUSTER.read().await)).await
     }
 
-    /// A namespace for a test that disturbs the operator: no other test runs until it has ended.
+    /// A namespace for a test beside which no other may run.
     pub async fn alone() -> Self {
-        Self::new(Turn::Alone(OPERATOR.write().await)).await
+        Self::new(Turn::Alone(CLUSTER.write().await)).await
     }
 
     async fn new(turn: Turn) -> Self {

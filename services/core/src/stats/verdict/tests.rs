@@ -46,6 +46,7 @@ const DRAIN: Drain = Drain {
     timeout_ms: 1_000,
     delay_ms_max: 0,
     hangs: false,
+    warm_up_ms: 0,
 };
 
 const COURSE: Course = Course { from_ms: 20_000, to_ms: 30_000, shed: vec![], duration_ms: 90_000 };

@@ -1,0 +1,67 @@
+//! How service came back, and what that means.
+
+use retrylab_core::stats;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How service came back after the last fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryStatus {
+    /// From the fault's end to the first moment after which, for 10s, goodput is at least 95 % and p99 at most 110 % of
+    /// the baseline's; "> X" when there was none in the observed time, which ends where load is shed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_recovery: Option<String>,
+    /// What that means.
+    pub verdict: RecoveryVerdict,
+    /// Why it is that, in words.
+    pub message: String,
+}
+
+/// How service came back after a disturbance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RecoveryVerdict {
+    /// The fault changed nothing that can be told from the baseline.
+    NoEffect,
+    /// Service was back by the time in which what was left behind can be worked off.
+    Recovered,
+    /// It was back later, or is still getting better.
+    SlowRecovery,
+    /// It stays down, beyond that time, under a load that the baseline served.
+    MetastableSuspected,
+    /// The same, and shedding load brought it back for good.
+    MetastableConfirmed,
+    /// The baseline itself fails.
+    Overloaded,
+    /// What was seen carries no verdict.
+    Undetermined,
+}
+
+impl From<stats::RecoveryVerdict> for RecoveryVerdict {
+    fn from(verdict: stats::RecoveryVerdict) -> Self {
+        match verdict {
+            stats::RecoveryVerdict::NoEffect => Self::NoEffect,
+            stats::RecoveryVerdict::Recovered => Self::Recovered,
+            stats::RecoveryVerdict::SlowRecovery => Self::SlowRecovery,
+            stats::RecoveryVerdict::MetastableSuspected => Self::MetastableSuspected,
+            stats::RecoveryVerdict::MetastableConfirmed => Self::MetastableConfirmed,
+            stats::RecoveryVerdict::Overloaded => Self::Overloaded,
+            stats::RecoveryVerdict::Undetermined => Self::Undetermined,
+        }
+    }
+}
+
+impl RecoveryVerdict {
+    /// The verdict as it stands in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoEffect => "NoEffect",
+            Self::Recovered => "Recovered",
+            Self::SlowRecovery => "SlowRecovery",
+            Self::MetastableSuspected => "MetastableSuspected",
+            Self::MetastableConfirmed => "MetastableConfirmed",
+            Self::Overloaded => "Overloaded",
+            Self::Undetermined => "Undetermined",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What holds for a run whatever happens in it: the policy's worst case, and how long an outage takes to be worked off.
+
+use std::time::Duration;
+
+use super::Setup;
+use crate::{
+    fault::{FaultKind, FaultWindow},
+    policy::Demand,
+    stats::{Drain, Ratio},
+};
+
+/// Microseconds in 1,000 s.
+const US_PER_KS: u64 = 1_000_000_000;
+
+impl Setup {
+    /// The policy's static bound on the attempts at the backends for each request, of a run of so many requests.
+    pub fn worst_case(&self, requests: u64) -> Option<Ratio> {
+        let layers = self.inner.len() as u32 + 1;
+        let policy = &self.client.strategy.policy;
+        let longest = policy.longest_request(Duration::from_millis(self.client.timeout_ms));
+        policy.worst_case(&Demand {
+            requests,
+            duration_ms: self.load.duration_ms + longest.as_millis() as u64 * u64::from(layers),
+            clients: u64::from(self.clients),
+            layers,
+        })
+    }
+
+    /// What the time to work an outage off follows from, in a run of so many requests.
+    pub fn drain(&self, requests: u64) -> Drain {
+        let policy = &self.client.strategy.policy;
+        let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
+        let pushed_back_ms =
+            policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
+        let attempts_max = u64::from(policy.max_attempts).saturating_pow(self.inner.len() as u32 + 1);
+        let fails_at_once = |fault: &FaultWindow| match fault.kind {
+            FaultKind::Error { .. } | FaultKind::Reset { .. } | FaultKind::Refuse { .. } => true,
+            FaultKind::Latency { .. }
+            | FaultKind::Blackhole { .. }
+            | FaultKind::Freeze
+            | FaultKind::Capacity { .. } => false,
+        };
+        let restarts = self.backend.faults.iter().any(|fault| fault.restart);
+        let backends = u64::from(self.backends);
+        Drain {
+            capacity_per_ks: self.capacity_per_ks(),
+            backlog_max: backends * (u64::from(self.model.queue) + u64::from(self.model.concurrency)),
+            attempts_max,
+            amplification_permille_max: self.worst_case(requests).map_or(attempts_max * 1_000, Ratio::permille_up),
+            timeout_ms: self.client.timeout_ms,
+            delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
+            hangs: !self.backend.faults.iter().all(fails_at_once),
+            warm_up_ms: self.model.warm_up.filter(|_| restarts).map_or(0, |warm_up| warm_up.for_ms),
+        }
+    }
+
+    /// μ: what the backends can serve together when they are busy, warm, and their caches full, in requests per 1,000 s.
+    /// c workers of which each takes b + s·(c − 1), and miss for the share 1 − h.
+    fn capacity_per_ks(&self) -> u64 {
+        let (model, c) = (&self.model, u64::from(self.model.concurrency));
+        let missed_us = model.cache.map_or(0, |cache| (1_000 - u64::from(cache.hit_permille)) * cache.miss_us / 1_000);
+        let busy_us = model.service.mean_us + model.service.contention_us * c.saturating_sub(1) + missed_us;
+        u64::from(self.backends) * c * US_PER_KS / busy_us.max(1)
+    }
+}

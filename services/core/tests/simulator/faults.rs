@@ -1,0 +1,81 @@
+//! What each fault does to those that are there, and to those that come.
+
+use retrylab_core::{
+    fault::{FaultKind, FaultWindow},
+    load::{Burst, BurstSize},
+    policy::StrategyName,
+    sim::{Outcome, Setup},
+    station::{BackendModel, WarmUp},
+};
+
+use crate::support::{at_once, poisson, run};
+
+/// One attempt for each request, a worker that takes a second, ten requests at 0 s and as many at 5 s, and from 4.5 s to 5.5 s
+/// a fault: by then five have been served or are being served.
+fn met(kind: FaultKind) -> Outcome {
+    let mut setup = at_once(&StrategyName::None.preset(), poisson(0, 10_000));
+    setup.client.timeout_ms = 60_000;
+    setup.model = BackendModel::plain(1, 100, 1_000_000);
+    setup.load.bursts = [0, 5_000].map(|at_ms| Burst { at_ms, size: BurstSize::Requests(10) }).to_vec();
+    setup.backend.faults =
+        vec![FaultWindow { name: "fault".into(), at_ms: 4_500, for_ms: 1_000, kind, restart: false }];
+    let outcome = run(&setup);
+    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+    outcome
+}
+
+/// Exposed and affected; answered with success; answered by the fault; served, and of these for nobody.
+fn check(kind: &FaultKind, record: (u64, u64), ok: u64, injected: u64, served: (u64, u64)) {
+    let outcome = met(kind.clone());
+    let (fault, series) = (&outcome.backend.faults[0], &outcome.backend.series);
+    assert_eq!((fault.exposed, fault.affected), record, "{kind:?}");
+    assert_eq!((outcome.load.series.ok.total(), series.injected.total()), (ok, injected), "{kind:?}");
+    assert_eq!((series.completed.total(), series.wasted.total()), served, "{kind:?}");
+}
+
+#[test]
+fn an_error_and_a_refusal_strike_those_that_come_and_leave_those_that_are_there() {
+    check(&FaultKind::Error { status: 503, permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+    check(&FaultKind::Refuse { permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+}
+
+/// Four have been served; the six that are there are cut off, and their work goes on for nobody.
+#[test]
+fn a_reset_cuts_off_those_that_are_there_as_well_and_their_work_goes_on() {
+    check(&FaultKind::Reset { permille: 1_000 }, (16, 16), 4, 10, (10, 6));
+    let ended = met(FaultKind::Reset { permille: 1_000 }).load.series.failed;
+    assert_eq!(ended.total(), 16);
+}
+
+#[test]
+fn what_comes_into_a_blackhole_is_never_answered_and_takes_no_worker() {
+    let kind = FaultKind::Blackhole { permille: 1_000 };
+    check(&kind, (10, 10), 10, 10, (10, 0));
+    let seconds = met(kind).load.latency_us.len();
+    assert_eq!(seconds, 66, "their clients give up a minute after 5 s");
+}
+
+/// Nothing is done from 4.5 to 5.5 s, and all of it later.
+#[test]
+fn a_freeze_delays_everything_by_its_length() {
+    check(&FaultKind::Freeze, (10, 10), 20, 0, (20, 0));
+    let served = met(FaultKind::Freeze).backend.series.completed;
+    assert_eq!((served.sum(4_500, Some(6_000)), served.sum(6_000, Some(6_100))), (0, 1));
+}
+
+/// A backend of two workers that begins with one and has the other after ten seconds.
+fn served_in_a_second(restart: bool) -> u64 {
+    let mut setup: Setup = at_once(&StrategyName::None.preset(), poisson(0, 40_000));
+    setup.client.timeout_ms = 60_000;
+    setup.model = BackendModel::plain(2, 100, 1_000_000);
+    setup.model.warm_up = Some(WarmUp { for_ms: 10_000, from_permille: 500 });
+    setup.load.bursts = vec![Burst { at_ms: 21_000, size: BurstSize::Requests(2) }];
+    let kind = FaultKind::Error { status: 503, permille: 1_000 };
+    setup.backend.faults = vec![FaultWindow { name: "crash".into(), at_ms: 20_000, for_ms: 100, kind, restart }];
+    run(&setup).load.series.goodput.sum(21_000, Some(22_100))
+}
+
+#[test]
+fn a_fault_that_ends_with_a_restart_leaves_a_backend_that_must_warm_up() {
+    assert_eq!((served_in_a_second(false), served_in_a_second(true)), (2, 1));
+}

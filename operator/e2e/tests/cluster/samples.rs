@@ -11,7 +11,10 @@ use crate::{
 
 /// Applies a sample, waits for its end, and checks that it has passed with balanced books.
 async fn passes(manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
-    let lab = Lab::shared().await;
+    passes_in(&Lab::shared().await, manifest, deadline_s).await
+}
+
+async fn passes_in(lab: &Lab, manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
     let experiment = lab.apply(manifest).await;
     let status = experiment.complete(Duration::from_secs(deadline_s)).await;
     assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
@@ -148,14 +151,16 @@ async fn layers_multiply_and_budgets_in_each_bound_the_product() {
 
 #[tokio::test]
 async fn the_tipping_point_lies_at_the_capacity_over_the_attempts() {
-    let status = passes(include_str!("../../../../deploy/samples/tipping-point.yaml"), 240).await;
+    let status =
+        passes_in(&Lab::alone().await, include_str!("../../../../deploy/samples/tipping-point.yaml"), 240).await;
     let stuck = window(arm(&status, "three-attempts"), "recovery");
     assert_eq!(stuck.fates.ok + stuck.fates.ok_after_retry, 0, "goodput is 0 for good: {:?}", stuck.fates);
 }
 
 #[tokio::test]
 async fn metastability_is_confirmed_by_shedding_load() {
-    let status = passes(include_str!("../../../../deploy/samples/metastability.yaml"), 300).await;
+    let status =
+        passes_in(&Lab::alone().await, include_str!("../../../../deploy/samples/metastability.yaml"), 300).await;
     let retrying = arm(&status, "one-retry");
     let (stuck, after) = (window(retrying, "recovery"), window(retrying, "after-shed"));
     println!("stuck: {:?}, after: {:?}", stuck.fates, after.fates);

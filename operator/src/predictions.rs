@@ -1,34 +1,38 @@
-//! Predictions of arms, made by simulating them beside everything else: one at a time, on a thread of its own, from the
-//! moment at which an experiment is first looked at, so that most of it is done before load is sent. They are kept in
-//! memory only: after a restart the same prediction is made again.
+//! Predictions of arms, made by simulating them: one at a time, on a thread of its own, when the arm is over, so that it takes
+//! nothing from what is measured. They are kept in memory only: after a restart the same prediction is made again.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::{Duration, Instant},
 };
 
-use kube::ResourceExt;
-use retrylab_api::{Arm, Caps, RetryExperiment, arm_plan, setup, validate};
+use retrylab_api::{Arm, RetryExperimentSpec, arm_plan, setup};
 use retrylab_core::sim::{PREDICTION_BUDGET, PREDICTION_RUNS, Setup, predict};
 use retrylab_plan::Foresight;
 use tokio::sync::{Semaphore, oneshot};
 
-/// Most predictions that are kept; the oldest goes first.
-const KEPT_MAX: usize = 256;
+/// Most predictions that are kept beside those being made; the oldest goes first.
+const KEPT_MAX: usize = 64;
+/// An arm that is over does not wait any longer for its prediction.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The scheduler's least urgent priority.
 const LEAST_URGENT: i32 = 19;
-
-/// The object's uid, and what is simulated. An edit of a field that changes
-/// nothing in the runs, such as `suspend`, asks for no other prediction.
-type Key = (String, Box<Setup>);
 
 /// All predictions that are known or being made.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    kept: Arc<Mutex<VecDeque<(Key, Foresight)>>>,
-    /// One simulation at a time: the node may be the one that is measured.
+    kept: Arc<Mutex<Vec<Kept>>>,
+    /// One simulation at a time.
     turn: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// What is simulated; two experiments that would run the same share it.
+    setup: Arc<Setup>,
+    asked: Instant,
+    foresight: Foresight,
 }
 
 impl Default for Predictions {
@@ -38,96 +42,88 @@ impl Default for Predictions {
 }
 
 impl Predictions {
-    /// What is known of the arm that runs; begins to predict every arm of the experiment that isn't over.
-    pub fn of(&self, experiment: &RetryExperiment, caps: Caps) -> Foresight {
-        let status = experiment.status.as_ref();
-        if status.is_some_and(|s| s.verdict.is_some()) || validate(&experiment.spec, caps).is_err() {
-            return Foresight::None;
-        }
-        let is_over = |arm: &Arm| {
-            let of_arm = status.into_iter().flat_map(|s| &s.arms).find(|status| status.name == arm.name);
-            of_arm.is_some_and(|status| status.finished_at.is_some())
-        };
-        let mut first = Foresight::None;
-        for (i, arm) in experiment.spec.arms.iter().filter(|arm| !is_over(arm)).enumerate() {
-            let known = self.known_or_begun(experiment, arm);
-            if i == 0 {
-                first = known;
-            }
-        }
-        first
-    }
-
-    fn known_or_begun(&self, experiment: &RetryExperiment, arm: &Arm) -> Foresight {
-        let plan = arm_plan(&experiment.spec, arm, "client:8000");
-        let key = (experiment.uid().unwrap_or_default(), Box::new(setup(&experiment.spec, &plan)));
+    /// What is known of an arm; begins to predict it if nothing is.
+    pub fn of(&self, spec: &RetryExperimentSpec, arm: &Arm) -> Foresight {
+        let setup = setup(spec, &arm_plan(spec, arm, "client:8000"));
         let mut kept = self.lock();
-        if let Some((_, foresight)) = kept.iter().find(|(known, _)| *known == key) {
-            return foresight.clone();
+        if let Some(known) = kept.iter().find(|known| *known.setup == setup) {
+            return match &known.foresight {
+                Foresight::Pending if known.asked.elapsed() > PATIENCE => {
+                    Foresight::Impossible(format!("it was not simulated within {} s", PATIENCE.as_secs()))
+                }
+                known => known.clone(),
+            };
         }
-        if kept.len() >= KEPT_MAX {
-            kept.pop_front();
+        let finished = |kept: &Kept| kept.foresight != Foresight::Pending;
+        while kept.iter().filter(|kept| finished(kept)).count() >= KEPT_MAX
+            && let Some(oldest) = kept.iter().position(finished)
+        {
+            kept.remove(oldest);
         }
-        kept.push_back((key.clone(), Foresight::Pending));
+        let setup = Arc::new(setup);
+        kept.push(Kept { setup: Arc::clone(&setup), asked: Instant::now(), foresight: Foresight::Pending });
         drop(kept);
-        self.begin(key);
+        tokio::spawn(self.clone().make(setup));
         Foresight::Pending
     }
 
-    /// The simulation is bounded by its budget of events, so it ends by itself.
-    fn begin(&self, key: Key) {
-        let (this, setup) = (self.clone(), key.1.clone());
-        tokio::spawn(async move {
-            let Ok(_turn) = this.turn.acquire().await else { return };
-            let (tell, told) = oneshot::channel();
-            let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
-                // On the node that is measured it takes only what nobody else wants. Where that is refused, it is as fair as others.
-                rustix::process::nice(LEAST_URGENT).ok();
-                tell.send(predict(&setup, PREDICTION_RUNS, PREDICTION_BUDGET)).ok();
-            });
-            let made = if begun.is_ok() { told.await.ok() } else { None };
-            let foresight = match made {
-                Some(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
-                Some(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
-                None => Foresight::Impossible("the simulation failed".to_owned()),
-            };
-            if let Some((_, slot)) = this.lock().iter_mut().find(|(known, _)| *known == key) {
-                *slot = foresight;
-            }
+    /// Makes a prediction. It ends by itself: events and memory are bounded by the budget.
+    async fn make(self, setup: Arc<Setup>) {
+        let Ok(_turn) = self.turn.acquire().await else { return };
+        if self.forget_if_late(&setup) {
+            return;
+        }
+        let (tell, told) = oneshot::channel();
+        let simulated = Arc::clone(&setup);
+        let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
+            // Where that is refused, it is as urgent as others.
+            rustix::process::nice(LEAST_URGENT).ok();
+            tell.send(predict(&simulated, PREDICTION_RUNS, PREDICTION_BUDGET)).ok();
         });
+        let made = if begun.is_ok() { told.await.ok() } else { None };
+        let foresight = match made {
+            Some(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
+            Some(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
+            None => Foresight::Impossible("no thread could be started for the simulation".to_owned()),
+        };
+        if let Some(kept) = self.lock().iter_mut().find(|kept| kept.setup == setup) {
+            kept.foresight = foresight;
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Key, Foresight)>> {
+    /// After so long nobody waits for a prediction any more.
+    fn forget_if_late(&self, setup: &Setup) -> bool {
+        let (mut kept, late) = (self.lock(), |kept: &Kept| *kept.setup == *setup && kept.asked.elapsed() > PATIENCE);
+        let position = kept.iter().position(late);
+        position.map(|position| kept.remove(position)).is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use retrylab_api::RetryExperimentSpec;
+    use retrylab_core::stats::Ratio;
     use serde_json::json;
 
     use super::*;
 
-    fn experiment(rate: u32) -> RetryExperiment {
-        let spec: RetryExperimentSpec = serde_json::from_value(json!({
+    fn spec(seed: u64) -> RetryExperimentSpec {
+        serde_json::from_value(json!({
+            "seed": seed,
             "arms": [{"name": "none", "strategy": {"type": "None"}}, {"name": "naive", "strategy": {"type": "Naive"}}],
-            "load": {"rate": rate},
+            "load": {"rate": 50},
             "faults": [{"name": "outage", "at": "1s", "for": "1s", "type": "Error"}],
             "duration": "3s",
         }))
-        .unwrap();
-        let mut experiment = RetryExperiment::new("lab", spec);
-        experiment.metadata.uid = Some(format!("uid-{rate}"));
-        experiment.metadata.generation = Some(1);
-        experiment
+        .unwrap()
     }
 
-    async fn settled(predictions: &Predictions, experiment: &RetryExperiment) -> Foresight {
+    async fn settled(predictions: &Predictions, spec: &RetryExperimentSpec, arm: usize) -> Foresight {
         for _ in 0..2_000 {
-            match predictions.of(experiment, Caps::default()) {
+            match predictions.of(spec, &spec.arms[arm]) {
                 Foresight::Pending => tokio::time::sleep(Duration::from_millis(10)).await,
                 settled => return settled,
             }
@@ -138,37 +134,34 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_prediction_is_made_once_and_the_same_by_another_operator() {
         let (one, another) = (Predictions::default(), Predictions::default());
-        let experiment = experiment(50);
-        assert_eq!(one.of(&experiment, Caps::default()), Foresight::Pending);
-        let made = settled(&one, &experiment).await;
+        let spec = spec(1);
+        assert_eq!(one.of(&spec, &spec.arms[1]), Foresight::Pending);
+        let made = settled(&one, &spec, 1).await;
         let Foresight::Known(prediction) = &made else { panic!("{made:?}") };
         let outage = prediction.windows.iter().find(|window| window.name == "outage").unwrap();
-        assert_eq!(outage.amplification.unwrap().mean.to_string(), "1.000", "of the first arm, which does not retry");
-        assert_eq!(settled(&another, &experiment).await, made);
-        let mut paused = experiment.clone();
-        (paused.spec.suspend, paused.metadata.generation) = (true, Some(2));
-        assert_eq!(one.of(&paused, Caps::default()), made, "an edit that changes no run");
+        let three = Ratio::new(3, 1).unwrap();
+        assert!(outage.wire_amplification.unwrap().contains(three), "naive makes three attempts: {outage:?}");
+        assert_eq!(settled(&another, &spec, 1).await, made);
+        assert_eq!(one.lock().len(), 1);
+        settled(&one, &spec, 0).await;
         assert_eq!(one.lock().len(), 2, "one for each arm");
     }
 
-    #[tokio::test]
-    async fn an_experiment_that_is_invalid_or_over_is_not_predicted() {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn those_being_made_are_never_dropped_and_of_the_others_only_so_many_are_kept() {
         let predictions = Predictions::default();
-        let mut over = experiment(50);
-        over.status = Some(serde_json::from_value(json!({"verdict": "Passed"})).unwrap());
-        assert_eq!(predictions.of(&over, Caps::default()), Foresight::None);
-        assert_eq!(predictions.of(&experiment(0), Caps::default()), Foresight::None);
-        assert!(predictions.lock().is_empty());
-    }
-
-    #[tokio::test]
-    async fn no_more_than_the_most_are_kept() {
-        let predictions = Predictions::default();
-        let mut one = experiment(1);
-        for seed in 0..200 {
-            one.spec.seed = seed;
-            predictions.of(&one, Caps::default());
+        let turn = predictions.turn.acquire().await.unwrap();
+        for seed in 0..KEPT_MAX as u64 + 10 {
+            let spec = spec(seed);
+            assert_eq!(predictions.of(&spec, &spec.arms[0]), Foresight::Pending);
         }
-        assert_eq!(predictions.lock().len(), KEPT_MAX);
+        assert_eq!(predictions.lock().len(), KEPT_MAX + 10);
+        drop(turn);
+        for seed in 0..KEPT_MAX as u64 + 10 {
+            assert!(matches!(settled(&predictions, &spec(seed), 0).await, Foresight::Known(_)), "{seed}");
+        }
+        let another = spec(1_000);
+        settled(&predictions, &another, 0).await;
+        assert_eq!(predictions.lock().len(), KEPT_MAX, "the oldest have gone");
     }
 }

@@ -1,10 +1,10 @@
 //! What a world sees of an experiment's workloads.
 
 use k8s_openapi::jiff::Timestamp;
-use retrylab_api::LAYERS_MAX;
+use retrylab_api::{LAYERS_MAX, RetryExperiment};
 use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState};
 
-use crate::prediction::Foresight;
+use crate::{handover, prediction::Foresight};
 
 /// What a pod does in an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +82,11 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Whether every pod that there should be has the run, and nothing of it is under way on any of them.
+    pub fn is_over(&self, experiment: &RetryExperiment) -> bool {
+        handover::is_over(experiment, self)
+    }
+
     /// The pods of a role.
     pub fn role(&self, role: Role) -> &RoleSeen {
         static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), problems: Vec::new() };

@@ -119,7 +119,7 @@ fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
             ..Probe::default()
         }),
         resources: Some(ResourceRequirements {
-            requests: Some(BTreeMap::from([quantity("cpu", "25m"), quantity("memory", "32Mi")])),
+            requests: Some(BTreeMap::from([quantity("cpu", "100m"), quantity("memory", "32Mi")])),
             limits: Some(BTreeMap::from([quantity("memory", "512Mi")])),
             ..ResourceRequirements::default()
         }),

@@ -31,6 +31,8 @@ impl World {
         let list = ListParams::default().labels(&selector(experiment));
         let object = || named("Deployments of", experiment, &experiment.name_any());
         let there = call("list", object, deployments.list_metadata(&list)).await?;
+        let names: Vec<_> = there.iter().map(ResourceExt::name_any).collect();
+        self.remove_layers_beyond(experiment, &names).await?;
         let missing: Vec<_> =
             wanted.iter().filter(|wanted| !there.iter().any(|there| template(there) == template(*wanted))).collect();
         if missing.is_empty() {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret, Service};
 use kube::{Api, ResourceExt, api::ListParams};
 use retrylab_api::{ArmPhase, RetryExperiment};
-use retrylab_plan::{Observed, PodSeen, Role, RoleSeen, Runs};
+use retrylab_plan::{Foresight, Observed, PodSeen, Role, RoleSeen, Runs};
 
 use super::{World, named};
 use crate::{
@@ -37,7 +37,7 @@ impl World {
             target: addresses.get(&Role::Client).cloned(),
             blocked: None,
             runs: Runs::default(),
-            foresight: self.predictions.of(experiment, self.config.caps()),
+            foresight: Foresight::None,
         };
         // What runs already has all that it needs.
         if !begun {
@@ -55,6 +55,10 @@ impl World {
             }
             let backends = self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token).await;
             observed.runs = Runs { backends, clients, inner, loadgens };
+            if let Some(arm) = experiment.spec.arms.iter().find(|a| a.name == arm.name && observed.is_over(experiment))
+            {
+                observed.foresight = self.predictions.of(&experiment.spec, arm);
+            }
         }
         Ok(observed)
     }

@@ -8,25 +8,37 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, Preconditions},
 };
-use retrylab_api::RetryExperiment;
+use retrylab_api::{LAYERS_MAX, RetryExperiment};
 use retrylab_plan::Role;
 use serde::de::DeserializeOwned;
 
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{called, name, secret_name},
+    resources::{name, secret_name},
 };
 
 impl World {
     /// Removes everything of the experiment. The Deployments last: while one is there, the removal is not done.
     pub async fn remove(&self, experiment: &RetryExperiment) -> Result<(), Error> {
-        for role in called(experiment) {
+        // Of every layer that there can be: before its start the spec may have had more of them.
+        let all = Role::all(LAYERS_MAX);
+        for &role in all.iter().filter(|role| **role != Role::Loadgen) {
             self.remove_one::<Service>("Service", experiment, &name(experiment, role)).await?;
         }
         self.remove_one::<Secret>("Secret", experiment, &secret_name(experiment)).await?;
-        for role in Role::all(experiment.spec.client.layers) {
+        for role in all {
             self.remove_one::<Deployment>("Deployment", experiment, &name(experiment, role)).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the Deployments of layers that the spec had before it was edited.
+    pub async fn remove_layers_beyond(&self, experiment: &RetryExperiment, there: &[String]) -> Result<(), Error> {
+        let wanted = Role::all(experiment.spec.client.layers);
+        let beyond = Role::all(LAYERS_MAX).into_iter().filter(|role| !wanted.contains(role));
+        for name in beyond.map(|role| name(experiment, role)).filter(|name| there.contains(name)) {
+            self.remove_one::<Deployment>("Deployment", experiment, &name).await?;
         }
         Ok(())
     }

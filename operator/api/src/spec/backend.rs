@@ -10,7 +10,10 @@ use crate::Span;
 /// goes on when its client has gone.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("!has(self.codel) || self.discipline == 'CoDel'").message("codel: only with discipline CoDel"))]
+#[x_kube(
+    validation = Rule::new("!has(self.codel) || self.discipline == 'CoDel'").message("codel: only with discipline CoDel"),
+    validation = Rule::new("(self.queue + self.concurrency) * (duration(self.serviceTime).getMilliseconds() * (100 + self.contentionPercent * (self.concurrency - 1)) / 100 + (has(self.cache) ? duration(self.cache.missTime).getMilliseconds() : 0)) / self.concurrency <= 3600000").message("queue: a full queue must be worked off within 1h, at (queue + concurrency) × time in service ÷ concurrency"),
+)]
 pub struct BackendSpec {
     /// Pods: 1 to 10. Capacity is per pod.
     #[serde(default = "one")]
@@ -20,7 +23,7 @@ pub struct BackendSpec {
     #[serde(default = "sixty_four")]
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: u32,
-    /// Requests that may wait; more are turned away with 503. 0 to 100000.
+    /// Requests that may wait; more are turned away with 503. 0 to 100000, and no more than are worked off within 1h.
     #[serde(default = "thousand")]
     #[schemars(range(min = 0, max = 100_000))]
     pub queue: u32,

@@ -37,8 +37,21 @@ pub fn backend(spec: &BackendSpec) -> Result<(), FieldError> {
         within("spec.backend.warmUp.for", warm_up.for_, 100, HOUR)?;
         within_number("spec.backend.warmUp.fromPercent", warm_up.from_percent, 0, 99)?;
     }
+    let full_queue_ms = full_queue_ms(spec);
+    if full_queue_ms > HOUR {
+        let given = format!("{}, which takes {} s when it is full", spec.queue, full_queue_ms / 1_000);
+        return refuse("spec.backend.queue", given, "a queue that is worked off within 1h");
+    }
     // Last, the bounds of the model: a spec that passes here is never refused by a pod.
     backend_model(spec).validate().map_err(|e| e.within("spec.backend"))
+}
+
+/// How long the work of a full queue takes at most, at the mean time in service, in milliseconds.
+fn full_queue_ms(spec: &BackendSpec) -> u64 {
+    let (queue, workers) = (u64::from(spec.queue), u64::from(spec.concurrency));
+    let contention = 100 + u64::from(spec.contention_percent) * (workers - 1);
+    let miss_ms = spec.cache.as_ref().map_or(0, |cache| cache.miss_time.as_millis());
+    (queue + workers) * (spec.service_time.as_millis() * contention / 100 + miss_ms) / workers
 }
 
 /// Checks what a fault needs of the backend.

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Lab, kubectl};
+use crate::harness::{Lab, SOON, eventually, kubectl, try_kubectl};
 
 #[tokio::test]
 async fn explain_has_a_text_for_every_level() {
+    // The API server publishes the texts a moment after it serves the kind.
+    let published = async || try_kubectl(&["explain", "rx"]).await.ok();
+    eventually("the texts are published", SOON, published).await;
     for field in [
         "rx",
         "rx.spec",

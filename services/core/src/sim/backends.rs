@@ -72,6 +72,11 @@ impl<'s> Backends<'s> {
         }
     }
 
+    /// Attempts at the stations, those that nobody waits for included.
+    pub fn held(&self) -> usize {
+        self.stations.iter().map(Station::held).sum()
+    }
+
     fn chance(&self, attempt: &Attempt) -> Chance {
         Chance { seed: self.plan.seed, serial: attempt.serial, attempt: attempt.wire_number }
     }

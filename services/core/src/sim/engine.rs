@@ -32,6 +32,14 @@ pub enum Event {
     Edge(u32, bool),
 }
 
+/// How many events there are between two looks at how much is held.
+const LOOK_EVERY: u64 = 4_096;
+
+/// The most requests and attempts that a run may hold at one time: memory is bounded by the events that are allowed.
+fn held_max(budget: u64) -> usize {
+    (budget / 100).max(100_000) as usize
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Engine<'s> {
@@ -72,7 +80,7 @@ impl<'s> Engine<'s> {
         let mut events = 0;
         while let Some(now) = self.step() {
             events += 1;
-            if events > budget {
+            if events > budget || (events % LOOK_EVERY == 0 && self.held() > held_max(budget)) {
                 let (reached_ms, duration_ms) = (now / 1_000_000, self.setup.load.duration_ms);
                 return Err(TooLarge { budget, reached_ms, duration_ms });
             }
@@ -89,6 +97,11 @@ impl<'s> Engine<'s> {
             },
             events,
         })
+    }
+
+    /// Everything that takes memory: requests, attempts, and what waits at the stations, if only for nobody.
+    fn held(&self) -> usize {
+        self.calls.len() + self.attempts.len() + self.backends.held()
     }
 
     /// Has the next thing happen, and gives when that is; `None`: it is all over. Timeouts and wake-ups that have come to

@@ -58,10 +58,11 @@ impl Outcome {
     }
 }
 
-/// The run would need more events than were allowed; nothing is known of it.
+/// The run would need more events than were allowed, or hold more requests at one time than a hundredth of them; nothing is
+/// known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "too large to simulate: more than {budget} events, and only {reached_ms} ms of {duration_ms} ms simulated by then"
+    "too large to simulate: more than {budget} events, or more in flight than they allow for, and only {reached_ms} ms of {duration_ms} ms simulated by then"
 )]
 pub struct TooLarge {
     /// The events that were allowed.

@@ -266,6 +266,11 @@ impl<T: Awaited> Station<T> {
         self.in_service.len() as u32
     }
 
+    /// Requests that are here in whatever way: delayed, waiting or in service.
+    pub fn held(&self) -> usize {
+        self.delayed.len() + self.line.len() + self.in_service.len()
+    }
+
     /// Requests that wait for a worker.
     pub fn queued(&self) -> usize {
         self.line.len()

@@ -9,7 +9,7 @@ use crate::{
     harness::{Lab, arm, check_books, window},
 };
 
-/// Applies a sample, waits for its end, and checks that it has passed with balanced books.
+/// Applies a sample, waits for its end, and checks that it has passed with balanced books and as predicted.
 async fn passes(manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
     passes_in(&Lab::shared().await, manifest, deadline_s).await
 }
@@ -20,7 +20,20 @@ async fn passes_in(lab: &Lab, manifest: &str, deadline_s: u64) -> RetryExperimen
     assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
     assert!(experiment.succeeded().await);
     check_books(&status);
+    check_predictions(&status);
     status
+}
+
+/// Every arm was predicted, and what retries did in it is what was predicted. Times to recovery go by the latencies of a node
+/// that others use as well.
+fn check_predictions(status: &RetryExperimentStatus) {
+    for arm in &status.arms {
+        assert_eq!(arm.no_prediction, None, "{}", arm.name);
+        let predicted = arm.windows.iter().filter(|window| window.predicted.is_some()).count();
+        assert_eq!(predicted, arm.windows.len(), "{}", arm.name);
+        let counts: Vec<_> = arm.outside_prediction.iter().filter(|what| !what.starts_with("recovery after")).collect();
+        assert!(counts.is_empty(), "{}: {counts:?}", arm.name);
+    }
 }
 
 /// Checks the window `outage` of the one arm against theory.

@@ -148,11 +148,14 @@ fn swept(options: &Options, spec: &RetryExperimentSpec, arm: &Arm) -> anyhow::Re
     Ok(Swept { name: arm.name.clone(), found, hysteresis: walked(options, spec, arm)? })
 }
 
-/// Whether the system stays down with this value, in most of the repetitions.
+/// Whether the system stays down with this value, in most of the repetitions. Load that the experiment sheds would help it
+/// up, so nothing is shed; criteria, which may name such a stretch, play no part.
 fn tips(options: &Options, spec: &RetryExperimentSpec, arm: &Arm, value: u64) -> anyhow::Result<bool> {
     let parameter = &options.param.parameter;
     let mut spec = spec.clone();
     parameter.put(&mut spec, value)?;
+    spec.load.shed.clear();
+    spec.criteria.clear();
     let until = last_push_ms(&spec) + options.observe.as_millis();
     spec.duration = Span::from_millis(spec.duration.as_millis().max(until));
     validate(&spec, Caps::default()).with_context(|| format!("{parameter} = {}", parameter.show(value)))?;

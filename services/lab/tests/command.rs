@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const COLLAPSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/collapse.yaml");
+const COLLAPSE_SHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/collapse-shed.yaml");
 const COMPARISON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/samples/comparison.yaml");
 
 fn retrylab(arguments: &[&str]) -> Output {
@@ -82,6 +83,18 @@ fn a_sweep_finds_the_hidden_capacity_and_draws_the_loop() {
         assert!(share(&point["up"]) > 0.95, "{point}");
         let is_below = point["rate"].as_u64().unwrap() < u64::from(tips);
         assert_eq!(share(&point["down"]) > 0.95, is_below, "{point}");
+    }
+}
+
+/// Where a system tips is a matter of what happens when nobody helps. A longer fault would reach into the stretch, too.
+#[test]
+fn load_that_the_experiment_sheds_does_not_move_the_tipping_point() {
+    for range in ["load.rate=140..150", "faults[outage].for=100ms..40s"] {
+        let swept =
+            |file| document(&["sweep", file, "--arm", "one-retry", "--param", range, "--find", "tipping-point"]);
+        let (plain, shed) = (swept(COLLAPSE), swept(COLLAPSE_SHED));
+        assert_eq!(plain["arms"][0]["result"], "tipsAbove", "{range}");
+        assert_eq!(shed, plain, "{range}");
     }
 }
 

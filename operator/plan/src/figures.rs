@@ -6,7 +6,7 @@ use retrylab_api::{
 use retrylab_core::{
     evidence::Evidence,
     sim::{Prediction, Setup},
-    stats::{ArmCounts, Course, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge, time_to_recovery},
+    stats::{ArmCounts, Course, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge},
     timeline::{Window, windows},
 };
 
@@ -50,13 +50,13 @@ impl ArmFigures {
             }
             shown.push(status);
         }
-        let recovery = course.as_ref().and_then(|course| time_to_recovery(counts, course));
+        let judgement = course.map(|course| judge(counts, &course, &drain, predicted_ms));
         let foretold = prediction.and_then(|p| p.recovery.as_ref());
-        outside
-            .extend(foretold.zip(recovery).and_then(|(foretold, found)| prediction::recovery_outside(foretold, found)));
+        let found = judgement.as_ref().and_then(|judgement| judgement.recovery);
+        outside.extend(foretold.zip(found).and_then(|(foretold, found)| prediction::recovery_outside(foretold, found)));
         Self {
             windows: shown,
-            recovery: course.map(|course| recovery_status(recovery, judge(counts, &course, &drain, predicted_ms))),
+            recovery: judgement.map(recovery_status),
             predicted_recovery: foretold.map(prediction::recovery_shown),
             outside_prediction: outside,
             worst_case: setup.worst_case(requests).map(|ratio| ratio.to_string()),
@@ -115,7 +115,7 @@ const fn fates_status(fates: Fates) -> FatesStatus {
     FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
-fn recovery_status(recovery: Option<Recovery>, Judgement { verdict, why }: Judgement) -> RecoveryStatus {
+fn recovery_status(Judgement { recovery, verdict, why }: Judgement) -> RecoveryStatus {
     let shown = |recovery| match recovery {
         Recovery::After(ms) => Span::from_millis(ms).to_string(),
         Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),

@@ -1,9 +1,9 @@
 //! The verdict: from the evidence first, then from the criteria. Nothing that lacks evidence is ever Passed.
 
-use retrylab_api::{ConditionType, RetryExperiment, RetryExperimentStatus, Verdict};
+use retrylab_api::{ConditionType, RecoveryVerdict, RetryExperiment, RetryExperimentStatus, Verdict};
 use retrylab_core::{
     policy::Fate,
-    stats::LatencyRecorder,
+    stats::{Counts, LatencyRecorder},
     wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState},
 };
 use serde_json::{Value, json};
@@ -115,6 +115,31 @@ fn a_criterion_without_a_figure_is_inconclusive() {
     let status = verdict_of(&quiet, |_| {}, DONE);
     let message = "criteria without a figure: peak in none: nothing observed, to be <= 9";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
+}
+
+/// A service that never worked is back to that in no time.
+#[test]
+fn the_recovery_of_a_service_that_never_worked_is_inconclusive() {
+    let quick = json!({
+        "faults": [{"name": "outage", "at": "2s", "for": "1s", "type": "Error"}],
+        "duration": "20s",
+        "criteria": [{"name": "quick", "metric": "TimeToRecoveryMs", "max": "10000"}],
+    });
+    let never_works = |runs: &mut Runs| {
+        let series = &mut backend(runs).series;
+        series.rejected = std::mem::take(&mut series.completed);
+        let series = &mut client(runs).series;
+        series.exhausted.merge(&std::mem::take(&mut series.ok));
+        let series = &mut load(runs).series;
+        series.failed.merge(&std::mem::take(&mut series.ok));
+        series.goodput = Counts::default();
+    };
+    let status = verdict_of(&quick, never_works, DONE + 16_000);
+    let recovery = status.arms[0].recovery.clone().unwrap();
+    assert_eq!((recovery.time_to_recovery, recovery.verdict), (None, RecoveryVerdict::Overloaded));
+    let message = "criteria without a figure: quick in none: nothing observed, to be <= 10000";
+    assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
+    assert_eq!(verdict_of(&quick, |_| {}, DONE + 16_000).verdict, Some(Verdict::Passed));
 }
 
 #[test]

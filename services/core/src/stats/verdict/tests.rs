@@ -56,7 +56,7 @@ fn judged(second: impl Fn(u64) -> Second, course: &Course, predicted_ms: Option<
 }
 
 fn check(second: impl Fn(u64) -> Second, course: &Course, expected: RecoveryVerdict, why: &str) {
-    let Judgement { verdict, why: given } = judged(second, course, None);
+    let Judgement { verdict, why: given, .. } = judged(second, course, None);
     assert_eq!((verdict, given.as_str()), (expected, why));
 }
 
@@ -159,7 +159,7 @@ fn service_that_falls_again_or_never_comes_or_comes_under_a_smaller_load_confirm
     let smaller = |s| if s < 65 { down_until(65)(s) } else { Second { requests: 25, ..GOOD } };
     let never = down_until(90);
     for second in [&again as &dyn Fn(u64) -> Second, &smaller, &never] {
-        let Judgement { verdict, why } = judged(second, &course, None);
+        let Judgement { verdict, why, .. } = judged(second, &course, None);
         assert_eq!(verdict, RecoveryVerdict::MetastableSuspected);
         assert!(why.ends_with("shedding load did not bring it back"), "{why}");
     }
@@ -188,7 +188,7 @@ fn a_baseline_that_falls_behind_is_overloaded() {
         (0..40).for_each(|_| counts.load.goodput.add(second * 1_000_000));
     }
     assert!(whole.total() > counts.load.goodput.total());
-    let Judgement { verdict, why } = judge(&counts, &COURSE, &DRAIN, None);
+    let Judgement { verdict, why, .. } = judge(&counts, &COURSE, &DRAIN, None);
     assert_eq!(verdict, RecoveryVerdict::Overloaded);
     assert_eq!(why, "in the baseline's second half 500 requests came and 400 succeeded");
 }
@@ -196,7 +196,7 @@ fn a_baseline_that_falls_behind_is_overloaded() {
 #[test]
 fn a_load_beyond_the_capacity_is_overload_and_never_metastable() {
     let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
-    let Judgement { verdict, why } = judge(&counts((0..90).map(down_until(90))), &COURSE, &small, None);
+    let Judgement { verdict, why, .. } = judge(&counts((0..90).map(down_until(90))), &COURSE, &small, None);
     assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Overloaded, "50.0/s arrive, and the capacity is 40.0/s"));
 }
 
@@ -214,4 +214,19 @@ fn without_a_baseline_or_without_requests_afterwards_nothing_can_be_said() {
     check(none_before, &COURSE, RecoveryVerdict::Undetermined, why);
     let none_after = |s| if s < 30 { GOOD } else { Second { requests: 0, ..GOOD } };
     check(none_after, &COURSE, RecoveryVerdict::Undetermined, "fewer than 20 requests came after the fault");
+}
+
+/// A service that never worked comes back to that in no time, and one that answers 30 % does too.
+#[test]
+fn where_the_baseline_fails_or_is_none_there_is_no_time_to_recovery() {
+    let of = |succeed| move |_: u64| Second { succeed, ..GOOD };
+    for succeed in [0, 15] {
+        let Judgement { recovery, verdict, .. } = judged(of(succeed), &COURSE, None);
+        assert_eq!((recovery, verdict), (None, RecoveryVerdict::Overloaded), "{succeed} of 50");
+    }
+    let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
+    assert_eq!(judge(&counts((0..90).map(of(50))), &COURSE, &small, None).recovery, None, "beyond the capacity");
+    let none_before = |s| if s < 20 { Second { requests: 0, ..GOOD } } else { GOOD };
+    assert_eq!(judged(none_before, &COURSE, None).recovery, None, "no baseline");
+    assert_eq!(judged(of(50), &COURSE, None).recovery, Some(Recovery::After(0)));
 }

@@ -108,6 +108,11 @@ impl Metric {
     pub const fn is_of_the_run(self) -> bool {
         matches!(self, Self::LatenessP99Ms | Self::TimeToRecoveryMs | Self::RecoveryVerdict)
     }
+
+    /// Whether the figure is made of latencies, which are kept by the second.
+    pub const fn is_latency(self) -> bool {
+        matches!(self, Self::LatencyP50Ms | Self::LatencyP99Ms | Self::LatencyP999Ms)
+    }
 }
 
 fn total() -> String {

@@ -297,7 +297,8 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
         ),
         (
             |runs| load(runs).series.goodput.add(0),
-            "2 (successes by cohort and by answer by 1, successes before their requests by 1)",
+            "3 (successes by cohort and by answer by 1, successes before their requests by 1, \
+             successes and latencies of each second by 1)",
         ),
         (|runs| load(runs).latency_us.clear(), "80 (answers and their latencies by 80)"),
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),

@@ -46,6 +46,13 @@ impl Course {
         Some(Self { from_ms, to_ms, shed, duration_ms })
     }
 
+    /// Whether there can be a time to recovery: a whole second of latencies before the disturbance, and ten seconds from the
+    /// first whole one after it on, in which the service is on its own.
+    pub fn leaves_room(&self) -> bool {
+        let from = self.to_ms.div_ceil(STEP_MS) * STEP_MS;
+        self.from_ms >= STEP_MS && from + STABLE_MS <= self.alone_until_ms()
+    }
+
     /// Until when the service is on its own: nobody sheds its load yet, and load is sent.
     pub(super) fn alone_until_ms(&self) -> u64 {
         self.shed.first().map_or(self.duration_ms, |&(from, _)| from)
@@ -106,7 +113,7 @@ pub fn time_to_recovery(counts: &ArmCounts, course: &Course) -> Option<Recovery>
     }
     let (service, until) = (Service::new(counts, course)?, course.alone_until_ms());
     let requests = counts.load.planned.sum(course.to_ms, Some(until));
-    if course.to_ms.div_ceil(STEP_MS) * STEP_MS + STABLE_MS > until || requests < REQUESTS_MIN {
+    if !course.leaves_room() || requests < REQUESTS_MIN {
         return None;
     }
     Some(match service.good_from(course.to_ms, until) {

@@ -1,7 +1,8 @@
 //! From the counts of an arm to the figures in the status: the same whether pods counted or a simulation did.
 
 use retrylab_api::{
-    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, PredictedRecovery, RecoveryStatus, Span, WindowStatus,
+    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, OUTSIDE_MAX, PredictedRecovery, RecoveryStatus,
+    SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Span, WindowStatus,
 };
 use retrylab_core::{
     evidence::Evidence,
@@ -10,7 +11,10 @@ use retrylab_core::{
     timeline::{Window, windows},
 };
 
-use crate::prediction;
+use crate::{
+    prediction,
+    words::{clipped, few},
+};
 
 /// What an arm found.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +62,7 @@ impl ArmFigures {
             windows: shown,
             recovery: judgement.map(recovery_status),
             predicted_recovery: foretold.map(prediction::recovery_shown),
-            outside_prediction: outside,
+            outside_prediction: few(outside, OUTSIDE_MAX),
             worst_case: setup.worst_case(requests).map(|ratio| ratio.to_string()),
             latency: counts.latency(0, u64::MAX).quantiles().map(latency_status),
             evidence: evidence_status(evidence),
@@ -134,11 +138,12 @@ fn millis(us: u64) -> String {
 }
 
 fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
+    let shortcomings = few(evidence.shortcomings(), SHORTCOMINGS_MAX);
     EvidenceStatus {
         fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
         load_achieved: evidence.load_achieved.map(|r| r.to_string()),
         accounting_gap: evidence.accounting_gap(),
         lateness_p99: evidence.lateness_p99_us.map(millis),
-        shortcomings: evidence.shortcomings(),
+        shortcomings: shortcomings.into_iter().map(|text| clipped(text, SHORTCOMING_MAX_BYTES)).collect(),
     }
 }

@@ -142,6 +142,29 @@ fn the_recovery_of_a_service_that_never_worked_is_inconclusive() {
     assert_eq!(verdict_of(&quick, |_| {}, DONE + 16_000).verdict, Some(Verdict::Passed));
 }
 
+/// The status has all of them; an event, which has room for 1 KiB, has the first.
+#[test]
+fn of_many_criteria_that_fail_or_shortcomings_a_message_names_the_first_and_counts_the_others() {
+    let criterion = |i| json!({"name": format!("c{i}"), "metric": "SuccessRate", "min": "2"});
+    let many = json!({"criteria": (0..20).map(criterion).collect::<Vec<_>>()});
+    let status = verdict_of(&many, |_| {}, DONE);
+    let of = |i| format!("c{i} in none: 0.750, to be >= 2");
+    let message = format!("criteria that don't hold: {}; and 15 more", [0, 1, 2, 3, 4].map(of).join("; "));
+    assert_eq!(status.message.as_deref(), Some(message.as_str()));
+    let talkative = |runs: &mut Runs| {
+        let pod = |_| PodRun { seen: RunSeen::Unreachable("é".repeat(5_000)), ..runs.clients[0].clone() };
+        runs.clients = (0..10).map(pod).collect();
+    };
+    let status = verdict_of(&json!({}), talkative, OVERTIME);
+    let shortcomings = &status.arms[0].evidence.as_ref().unwrap().shortcomings;
+    assert_eq!(shortcomings.len(), 6, "{shortcomings:?}");
+    assert!(shortcomings.iter().all(|text| text.len() <= 240), "{shortcomings:?}");
+    assert!(shortcomings[5].starts_with("and ") && shortcomings[5].ends_with(" more"), "{}", shortcomings[5]);
+    let of_conditions = status.conditions.iter().map(|condition| condition.message.len());
+    let longest = of_conditions.chain(status.message.as_ref().map(String::len)).max();
+    assert!(longest.is_some_and(|bytes| (500..=1_000).contains(&bytes)), "{longest:?} bytes");
+}
+
 #[test]
 fn a_criterion_is_held_against_every_arm_or_the_one_that_it_names() {
     let mut changes = two_arms();

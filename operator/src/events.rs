@@ -9,9 +9,6 @@ use retrylab_plan::EventKind;
 
 use crate::error::call;
 
-/// Most characters that the API server takes as an event's note.
-const NOTE_MAX: usize = 1_000;
-
 /// Publishes events on experiments.
 #[derive(Clone)]
 pub struct Events(Recorder);
@@ -30,8 +27,7 @@ impl Events {
                 EventKind::Normal => EventType::Normal,
                 EventKind::Warning => EventType::Warning,
             };
-            let note = Some(note.chars().take(NOTE_MAX).collect());
-            let event = Event { type_, reason: reason.into(), note, action, secondary: None };
+            let event = Event { type_, reason: reason.into(), note: Some(note), action, secondary: None };
             let published = call("publish", || format!("event {reason}"), self.0.publish(&event, &reference)).await;
             if let Err(e) = published {
                 tracing::warn!("{e}");

@@ -9,6 +9,8 @@ use std::time::Duration;
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     load::{self, BurstSize, LoadPlan, LoadShape},
+    stats::Course,
+    timeline::{self, Window},
     wire::{BackendPlan, ClientPlan, LoadgenPlan},
 };
 
@@ -89,9 +91,23 @@ fn load_plan(load: &Load, seed: u64, duration_ms: u64) -> LoadPlan {
         Some(stages) => LoadShape::Closed { stages, think_ms: think_time.map_or(DEFAULT_THINK_MS, Span::as_millis) },
         None => LoadShape::Open { rate: rate.unwrap_or(0), arrivals },
     };
+    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect(), shed: stretches(shed) }
+}
+
+/// The windows of every arm.
+pub(crate) fn windows(spec: &RetryExperimentSpec) -> Vec<Window> {
+    timeline::windows(&fault_windows(&spec.faults), &stretches(&spec.load.shed), spec.duration.as_millis())
+}
+
+/// The course of every arm; `None` without a fault.
+pub(crate) fn course(spec: &RetryExperimentSpec) -> Option<Course> {
+    Course::new(&fault_windows(&spec.faults), &stretches(&spec.load.shed), spec.duration.as_millis())
+}
+
+fn stretches(shed: &[Shed]) -> Vec<load::Shed> {
     let mut stretches: Vec<_> = shed.iter().map(stretch).collect();
     stretches.sort_by_key(|stretch| stretch.at_ms);
-    LoadPlan { seed, duration_ms, shape, bursts: bursts.iter().map(burst).collect(), shed: stretches }
+    stretches
 }
 
 fn stretch(shed: &Shed) -> load::Shed {

@@ -28,9 +28,9 @@ pub use spec::{
     Strategy, StrategyType, ThrottleSpec, TokensSpec, WarmUp,
 };
 pub use status::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, Phase, PredictedBand,
-    PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus, RunRecord, Summary,
-    Verdict, WindowStatus,
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, MESSAGE_MAX_BYTES, OUTSIDE_MAX,
+    Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus,
+    RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
 };
 pub use validate::{Caps, WINDOWS_MAX, validate};
 

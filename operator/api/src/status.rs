@@ -10,6 +10,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Most bytes of `message` and of a condition's message; an event, which repeats one, has room for 1 KiB.
+pub const MESSAGE_MAX_BYTES: usize = 1_000;
+/// Most shortcomings of an arm's evidence, the last of which may be "and 12 more".
+pub const SHORTCOMINGS_MAX: usize = 6;
+/// Most bytes of a shortcoming.
+pub const SHORTCOMING_MAX_BYTES: usize = 240;
+/// Most figures of an arm that are named as outside the prediction, the last of which may be "and 12 more".
+pub const OUTSIDE_MAX: usize = 4;
+
 /// What became of the experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -10,6 +10,7 @@ use serde_json::Value;
 struct Table {
     base: Value,
     cases: Vec<Case>,
+    accepted: Vec<Accepted>,
 }
 
 #[derive(Deserialize)]
@@ -17,6 +18,12 @@ struct Case {
     name: String,
     patch: Value,
     field: String,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    name: String,
+    patch: Value,
 }
 
 fn table() -> Table {
@@ -64,6 +71,16 @@ fn every_object_of_the_table_is_refused_with_a_message_that_names_the_field() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_object_at_the_edge_of_what_is_allowed_is_accepted() {
+    let Table { base, accepted, .. } = table();
+    for Accepted { name, patch } in accepted {
+        let mut spec = base.clone();
+        merge(&mut spec, &patch);
+        assert_eq!(check_rules(spec), Ok(()), "{name}");
+    }
 }
 
 #[test]

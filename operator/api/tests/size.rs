@@ -2,63 +2,115 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, PredictedBand, PredictedFigures,
-    PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus, RunRecord, WINDOWS_MAX, WindowStatus,
+    ArmPhase, ArmStatus, ConditionType, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, MESSAGE_MAX_BYTES,
+    OUTSIDE_MAX, Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict,
+    RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WINDOWS_MAX,
+    WindowStatus,
 };
 
 /// Bytes that a status may have: an object is at most 1.5 MiB in etcd, and every watcher gets it at every write.
-const MAX_BYTES: usize = 64 * 1_024;
+const MAX_BYTES: usize = 96 * 1_024;
+
+/// Requests of an hour at the highest rate, and what 20 attempts make of them.
+const REQUESTS: u64 = 3_600 * 20_000;
+const ATTEMPTS: u64 = 20 * REQUESTS;
+
+/// Attempts ÷ requests of four clients in a chain, each with 20 attempts.
+fn amplification() -> Option<String> {
+    Some("160000.000".into())
+}
+
+fn share() -> Option<String> {
+    Some("0.123".into())
+}
 
 fn window() -> WindowStatus {
-    let (ratio, moment) = (|| Some("123.456".to_owned()), || Some(MicroTime(Timestamp::UNIX_EPOCH)));
-    let count = 9_999_999;
+    let moment = || Some(MicroTime(Timestamp::UNIX_EPOCH));
     WindowStatus {
         name: "n".repeat(30),
         planned_at: moment(),
         actual_at: moment(),
         off_ms: Some(1_000),
-        requests: count,
-        attempts: count,
-        wire_attempts: count,
-        layer_attempts: vec![count; 4],
-        backend_requests: count,
-        amplification: ratio(),
-        wire_amplification: ratio(),
-        backend_amplification: ratio(),
-        peak_amplification: ratio(),
-        retry_share: ratio(),
-        sync_index: ratio(),
-        wasted_work: ratio(),
-        success_rate: ratio(),
+        requests: REQUESTS,
+        attempts: ATTEMPTS,
+        wire_attempts: ATTEMPTS,
+        layer_attempts: vec![ATTEMPTS; 4],
+        backend_requests: ATTEMPTS,
+        amplification: amplification(),
+        wire_amplification: amplification(),
+        backend_amplification: amplification(),
+        peak_amplification: amplification(),
+        retry_share: share(),
+        sync_index: Some("36000.000".into()),
+        wasted_work: share(),
+        success_rate: share(),
         goodput: Some("20000.0".into()),
         latency: Some(latency()),
         predicted: Some(PredictedFigures {
-            amplification: Some(band()),
-            wire_amplification: Some(band()),
-            success_rate: Some(band()),
+            amplification: Some(band("160000.000")),
+            wire_amplification: Some(band("160000.000")),
+            success_rate: Some(band("0.123")),
         }),
         fates: FatesStatus {
-            ok: count,
-            ok_after_retry: count,
-            exhausted: count,
-            budget_denied: count,
-            breaker_open: count,
-            deadline: count,
-            not_retryable: count,
-            dropped: count,
+            ok: REQUESTS,
+            ok_after_retry: REQUESTS,
+            exhausted: REQUESTS,
+            budget_denied: REQUESTS,
+            breaker_open: REQUESTS,
+            deadline: REQUESTS,
+            not_retryable: REQUESTS,
+            dropped: REQUESTS,
         },
     }
 }
 
-fn band() -> PredictedBand {
-    PredictedBand { low: "123.456".into(), high: "123.456".into() }
+fn band(edge: &str) -> PredictedBand {
+    PredictedBand { low: edge.into(), high: edge.into() }
 }
 
 fn latency() -> LatencyStatus {
     LatencyStatus { p50: "10000.0".into(), p99: "10000.0".into(), p999: "10000.0".into() }
+}
+
+fn outside_prediction() -> String {
+    format!("{}: wireAmplification 160000.000, predicted 160000.000 to 160000.000", "n".repeat(30))
+}
+
+fn condition(kind: ConditionType) -> Condition {
+    Condition {
+        type_: kind.as_str().into(),
+        status: "Unknown".into(),
+        reason: "r".repeat(30),
+        message: "m".repeat(MESSAGE_MAX_BYTES),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        observed_generation: Some(i64::MAX),
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        arm: "n".repeat(30),
+        amplification: amplification(),
+        peak_amplification: amplification(),
+        success_rate: share(),
+        time_to_recovery: Some("> 3000s".into()),
+    }
+}
+
+/// A check with every bound that a criterion may have, each as long as it may be.
+fn check() -> CriterionStatus {
+    let number = "999999999.999999";
+    let multiple = format!("more than 999998999999.000001 (999.999 x {})", "n".repeat(30));
+    CriterionStatus {
+        name: "n".repeat(30),
+        arm: "n".repeat(30),
+        observed: Some("> 3600000".into()),
+        bound: format!("<= {number}, <= {multiple}, >= {number}, >= {multiple}"),
+        holds: Some(false),
+    }
 }
 
 fn arm(windows: usize) -> ArmStatus {
@@ -85,16 +137,16 @@ fn arm(windows: usize) -> ArmStatus {
             low: Some("1000s".into()),
             high: Some("1000s".into()),
         }),
-        outside_prediction: vec!["o".repeat(100); 3],
-        no_prediction: Some("n".repeat(100)),
-        worst_case: Some("123.456".into()),
+        outside_prediction: vec![outside_prediction(); OUTSIDE_MAX],
+        no_prediction: Some("n".repeat(150)),
+        worst_case: amplification(),
         latency: Some(latency()),
         evidence: Some(EvidenceStatus {
             fault_delivered: Some("1.000".into()),
             load_achieved: Some("1.000".into()),
             accounting_gap: 0,
             lateness_p99: Some("1.0".into()),
-            shortcomings: vec!["s".repeat(100); 3],
+            shortcomings: vec!["s".repeat(SHORTCOMING_MAX_BYTES); SHORTCOMINGS_MAX],
         }),
     }
 }
@@ -103,14 +155,7 @@ fn arm(windows: usize) -> ArmStatus {
 const CHECKS_MAX: usize = 80;
 
 #[test]
-fn a_status_with_every_arm_window_and_criterion_that_a_spec_may_have_is_under_64_kib() {
-    let criterion = CriterionStatus {
-        name: "n".repeat(30),
-        arm: "n".repeat(30),
-        observed: Some("123.456".into()),
-        bound: format!("<= 1234.567891 (0.123 x {})", "n".repeat(30)),
-        holds: Some(true),
-    };
+fn a_status_with_all_that_a_spec_may_have_and_every_text_and_number_at_its_longest_is_under_96_kib() {
     let definition = serde_json::to_value(retrylab_api::crd()).unwrap();
     let spec = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     let arms = usize::try_from(spec["properties"]["arms"]["maxItems"].as_u64().unwrap()).unwrap();
@@ -118,8 +163,16 @@ fn a_status_with_every_arm_window_and_criterion_that_a_spec_may_have_is_under_64
     assert!(rules.contains(&format!("<= {WINDOWS_MAX}\"")) && rules.contains(&format!("<= {CHECKS_MAX}\"")), "{rules}");
     let status = RetryExperimentStatus {
         arms: (0..arms).map(|_| arm(WINDOWS_MAX / arms)).collect(),
-        criteria: vec![criterion; CHECKS_MAX],
-        ..RetryExperimentStatus::default()
+        criteria: vec![check(); CHECKS_MAX],
+        observed_generation: Some(i64::MAX),
+        phase: Some(Phase::Complete),
+        verdict: Some(Verdict::Inconclusive),
+        message: Some("m".repeat(MESSAGE_MAX_BYTES)),
+        conditions: ConditionType::ALL.map(condition).to_vec(),
+        deploying_since: Some(Time(Timestamp::UNIX_EPOCH)),
+        started_at: Some(Time(Timestamp::UNIX_EPOCH)),
+        finished_at: Some(Time(Timestamp::UNIX_EPOCH)),
+        summary: Some(summary()),
     };
     let bytes = serde_json::to_vec(&status).unwrap().len();
     assert!(bytes < MAX_BYTES, "{bytes} bytes");

@@ -4,7 +4,9 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
     jiff::Timestamp,
 };
-use retrylab_api::{ConditionType, Reason};
+use retrylab_api::{ConditionType, MESSAGE_MAX_BYTES, Reason};
+
+use crate::words::clipped;
 
 /// Sets one condition in a list that is kept in the order of [`ConditionType::ALL`].
 pub fn set(
@@ -23,7 +25,7 @@ pub fn set(
         type_: kind.as_str().into(),
         status: status.into(),
         reason: reason.as_str().into(),
-        message,
+        message: clipped(message, MESSAGE_MAX_BYTES),
         last_transition_time: since,
         observed_generation: generation,
     };

@@ -62,6 +62,39 @@ impl Figure {
         Some(Self::Exactly(text.parse().ok()?, text.to_owned()))
     }
 
+    /// So many times the figure, as a bound; 0 times whatever it is, is 0.
+    fn times(&self, times: Ratio) -> Option<Limit> {
+        match self {
+            Self::Exactly(value, _) => value.times(times).map(Limit::Exactly),
+            Self::Above(value, _) => {
+                let limit = value.times(times)?;
+                let of_nothing = times == Ratio::new(0, 1)?;
+                Some(if of_nothing { Limit::Exactly(limit) } else { Limit::Above(limit) })
+            }
+            Self::Verdict(_) => None,
+        }
+    }
+
+    /// Whether it is no more than that; `None`: that can't be told, as of two numbers of which only a lower end is known.
+    fn is_at_most(&self, limit: Limit) -> Option<bool> {
+        match (self, limit) {
+            (Self::Exactly(value, _), Limit::Exactly(limit)) => Some(*value <= limit),
+            (Self::Exactly(value, _), Limit::Above(limit)) => (*value <= limit).then_some(true),
+            (Self::Above(value, _), Limit::Exactly(limit)) => (*value >= limit).then_some(false),
+            (Self::Above(..), Limit::Above(_)) | (Self::Verdict(_), _) => None,
+        }
+    }
+
+    /// Whether it is no less than that.
+    fn is_at_least(&self, limit: Limit) -> Option<bool> {
+        match (self, limit) {
+            (Self::Exactly(value, _), Limit::Exactly(limit)) => Some(*value >= limit),
+            (Self::Exactly(value, _), Limit::Above(limit)) => (*value <= limit).then_some(false),
+            (Self::Above(value, _), Limit::Exactly(limit)) => (*value >= limit).then_some(true),
+            (Self::Above(..), Limit::Above(_)) | (Self::Verdict(_), _) => None,
+        }
+    }
+
     fn shown(self) -> String {
         match self {
             Self::Exactly(_, text) => text,
@@ -73,24 +106,29 @@ impl Figure {
 
 /// What a figure is held against.
 enum Bound<'c> {
-    AtMost(Option<Ratio>, String),
-    AtLeast(Option<Ratio>, String),
+    AtMost(Option<Limit>, String),
+    AtLeast(Option<Limit>, String),
     OneOf(&'c [RecoveryVerdict]),
+}
+
+/// The number of a bound.
+#[derive(Clone, Copy)]
+enum Limit {
+    Exactly(Ratio),
+    /// More than that: a multiple of a figure of which no more is known.
+    Above(Ratio),
 }
 
 impl Bound<'_> {
     /// Whether the figure is within the bound; `None`: that can't be told.
     fn holds(&self, figure: Option<&Figure>) -> Option<bool> {
         match (self, figure?) {
-            (Self::AtMost(bound, _), Figure::Exactly(value, _)) => Some(value <= bound.as_ref()?),
-            (Self::AtLeast(bound, _), Figure::Exactly(value, _)) => Some(value >= bound.as_ref()?),
-            (Self::AtMost(bound, _), Figure::Above(value, _)) => (value >= bound.as_ref()?).then_some(false),
-            (Self::AtLeast(bound, _), Figure::Above(value, _)) => (value >= bound.as_ref()?).then_some(true),
+            (Self::AtMost(limit, _), figure) => figure.is_at_most((*limit)?),
+            (Self::AtLeast(limit, _), figure) => figure.is_at_least((*limit)?),
             (Self::OneOf(verdicts), Figure::Verdict(verdict)) => {
                 (*verdict != RecoveryVerdict::Undetermined).then(|| verdicts.contains(verdict))
             }
-            (Self::OneOf(_), Figure::Exactly(..) | Figure::Above(..))
-            | (Self::AtMost(..) | Self::AtLeast(..), Figure::Verdict(_)) => None,
+            (Self::OneOf(_), Figure::Exactly(..) | Figure::Above(..)) => None,
         }
     }
 
@@ -107,15 +145,16 @@ impl Bound<'_> {
 
 fn bounds<'c>(criterion: &'c Criterion, arms: &[ArmStatus]) -> Vec<Bound<'c>> {
     let Criterion { name: _, metric, arm: _, window, max, min, max_of, min_of, in_ } = criterion;
-    let number = |text: &String| (text.parse().ok(), text.clone());
+    let number = |text: &String| (text.parse().ok().map(Limit::Exactly), text.clone());
     let multiple = |of: &Multiple| {
         let other = arms.iter().find(|arm| arm.name == of.arm).and_then(|arm| figure(*metric, window, arm));
-        let value = match other {
-            Some(Figure::Exactly(value, _)) => of.times.parse().ok().and_then(|times| value.times(times)),
-            Some(Figure::Above(..) | Figure::Verdict(_)) | None => None,
+        let limit = other.and_then(|other| other.times(of.times.parse().ok()?));
+        let shown = match limit {
+            Some(Limit::Exactly(value)) => exact(value),
+            Some(Limit::Above(value)) => format!("more than {}", exact(value)),
+            None => "?".to_owned(),
         };
-        let shown = value.map_or_else(|| "?".to_owned(), exact);
-        (value, format!("{shown} ({} x {})", of.times, of.arm))
+        (limit, format!("{shown} ({} x {})", of.times, of.arm))
     };
     let at_most =
         max.iter().map(number).chain(max_of.iter().map(multiple)).map(|(value, text)| Bound::AtMost(value, text));

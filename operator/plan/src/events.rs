@@ -13,7 +13,7 @@ pub struct Event {
     pub reason: &'static str,
     /// What was done. Events that differ in nothing but their note are counted as one, so it names the arm.
     pub action: String,
-    /// What happened, in words.
+    /// What happened, in words, in at most 1 KiB: the API server takes no more.
     pub note: String,
 }
 

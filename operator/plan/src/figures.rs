@@ -1,16 +1,20 @@
 //! From the counts of an arm to the figures in the status: the same whether pods counted or a simulation did.
 
 use retrylab_api::{
-    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, PredictedRecovery, RecoveryStatus, Span, WindowStatus,
+    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, OUTSIDE_MAX, PredictedRecovery, RecoveryStatus,
+    SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Span, WindowStatus,
 };
 use retrylab_core::{
     evidence::Evidence,
     sim::{Prediction, Setup},
-    stats::{ArmCounts, Course, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge, time_to_recovery},
+    stats::{ArmCounts, Course, Fates, Figures, Judgement, Quantiles, Ratio, Recovery, judge},
     timeline::{Window, windows},
 };
 
-use crate::prediction;
+use crate::{
+    prediction,
+    words::{clipped, few},
+};
 
 /// What an arm found.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,15 +54,15 @@ impl ArmFigures {
             }
             shown.push(status);
         }
-        let recovery = course.as_ref().and_then(|course| time_to_recovery(counts, course));
+        let judgement = course.map(|course| judge(counts, &course, &drain, predicted_ms));
         let foretold = prediction.and_then(|p| p.recovery.as_ref());
-        outside
-            .extend(foretold.zip(recovery).and_then(|(foretold, found)| prediction::recovery_outside(foretold, found)));
+        let found = judgement.as_ref().and_then(|judgement| judgement.recovery);
+        outside.extend(foretold.zip(found).and_then(|(foretold, found)| prediction::recovery_outside(foretold, found)));
         Self {
             windows: shown,
-            recovery: course.map(|course| recovery_status(recovery, judge(counts, &course, &drain, predicted_ms))),
+            recovery: judgement.map(recovery_status),
             predicted_recovery: foretold.map(prediction::recovery_shown),
-            outside_prediction: outside,
+            outside_prediction: few(outside, OUTSIDE_MAX),
             worst_case: setup.worst_case(requests).map(|ratio| ratio.to_string()),
             latency: counts.latency(0, u64::MAX).quantiles().map(latency_status),
             evidence: evidence_status(evidence),
@@ -115,7 +119,7 @@ const fn fates_status(fates: Fates) -> FatesStatus {
     FatesStatus { ok, ok_after_retry, exhausted, budget_denied, breaker_open, deadline, not_retryable, dropped }
 }
 
-fn recovery_status(recovery: Option<Recovery>, Judgement { verdict, why }: Judgement) -> RecoveryStatus {
+fn recovery_status(Judgement { recovery, verdict, why }: Judgement) -> RecoveryStatus {
     let shown = |recovery| match recovery {
         Recovery::After(ms) => Span::from_millis(ms).to_string(),
         Recovery::LongerThan(ms) => format!("> {}", Span::from_millis(ms)),
@@ -134,11 +138,12 @@ fn millis(us: u64) -> String {
 }
 
 fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
+    let shortcomings = few(evidence.shortcomings(), SHORTCOMINGS_MAX);
     EvidenceStatus {
         fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
         load_achieved: evidence.load_achieved.map(|r| r.to_string()),
         accounting_gap: evidence.accounting_gap(),
         lateness_p99: evidence.lateness_p99_us.map(millis),
-        shortcomings: evidence.shortcomings(),
+        shortcomings: shortcomings.into_iter().map(|text| clipped(text, SHORTCOMING_MAX_BYTES)).collect(),
     }
 }

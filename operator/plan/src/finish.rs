@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
-use retrylab_api::{ArmPhase, ConditionType, Reason, RetryExperimentSpec, Verdict};
+use retrylab_api::{ArmPhase, ConditionType, MESSAGE_MAX_BYTES, Reason, RetryExperimentSpec, Verdict};
 use retrylab_core::wire::FieldError;
 
-use crate::{Decision, Workloads, criteria, status::Draft};
+use crate::{
+    Decision, Workloads, criteria,
+    status::Draft,
+    words::{clipped, few},
+};
+
+/// Most shortcomings or checks of criteria that a message names, the last of which may be "and 12 more": the status has all
+/// of them.
+const NAMED_MAX: usize = 6;
 
 /// The spec is not valid, or not any more: the operator's caps may have been lowered since the experiment began.
 pub fn rejected(error: &FieldError, draft: &mut Draft) {
@@ -17,11 +25,15 @@ pub fn rejected(error: &FieldError, draft: &mut Draft) {
 /// All arms were run: the verdict follows from the evidence, then from the criteria.
 pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
     let criteria = criteria::criteria(&spec.criteria, &draft.status.arms);
-    let lacking = draft.status.arms.iter().filter_map(|arm| {
-        let shortcomings = &arm.evidence.as_ref()?.shortcomings;
-        (!shortcomings.is_empty()).then(|| format!("{}: {}", arm.name, shortcomings.join("; ")))
+    let lacking = draft.status.arms.iter().flat_map(|arm| {
+        let shortcomings = arm.evidence.iter().flat_map(|evidence| &evidence.shortcomings);
+        shortcomings.map(|shortcoming| format!("{}: {shortcoming}", arm.name))
     });
-    let lacking: Vec<String> = lacking.collect();
+    let mut lacking: Vec<String> = lacking.collect();
+    if lacking.len() > NAMED_MAX {
+        lacking.truncate(NAMED_MAX - 1);
+        lacking.push("and more, in the arms' evidence".into());
+    }
     let shown = |holds: Option<bool>| {
         let these = criteria.iter().filter(move |c| c.holds == holds);
         these
@@ -32,13 +44,14 @@ pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
             .collect()
     };
     let (failed, unknown): (Vec<String>, Vec<String>) = (shown(Some(false)), shown(None));
+    let named = |texts| few(texts, NAMED_MAX).join("; ");
     draft.status.criteria = criteria;
     if !lacking.is_empty() {
         conclude(Verdict::Inconclusive, lacking.join("; "), draft);
     } else if !unknown.is_empty() {
-        conclude(Verdict::Inconclusive, format!("criteria without a figure: {}", unknown.join("; ")), draft);
+        conclude(Verdict::Inconclusive, format!("criteria without a figure: {}", named(unknown)), draft);
     } else if !failed.is_empty() {
-        conclude(Verdict::Failed, format!("criteria that don't hold: {}", failed.join("; ")), draft);
+        conclude(Verdict::Failed, format!("criteria that don't hold: {}", named(failed)), draft);
     } else {
         let held = draft.status.criteria.len();
         conclude(Verdict::Passed, format!("the evidence is complete, and all {held} checks of criteria hold"), draft);
@@ -47,6 +60,7 @@ pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
 
 /// The experiment is over with this verdict.
 pub fn conclude(verdict: Verdict, message: String, draft: &mut Draft) {
+    let message = clipped(message, MESSAGE_MAX_BYTES);
     let now = draft.time();
     if let Some(arm) = draft.running_arm_mut() {
         arm.phase = ArmPhase::Stopped;

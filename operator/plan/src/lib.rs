@@ -17,6 +17,7 @@ mod observed;
 mod prediction;
 mod results;
 mod status;
+mod words;
 
 pub use criteria::criteria;
 pub use events::{Event, EventKind};

@@ -66,34 +66,34 @@ pub struct Multiple {
     pub times: String,
 }
 
-/// The figures that a criterion can bound. In each, requests are those whose intended start lies in the window.
+/// The figures that a criterion can bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Metric {
-    /// All attempts of the window's requests ÷ these requests.
+    /// All attempts of the requests whose intended start lies in the window, whenever they were made ÷ these requests.
     Amplification,
-    /// Attempts sent in the window ÷ requests.
+    /// Attempts sent in the window ÷ requests whose intended start lies in it.
     WireAmplification,
-    /// Requests that the backend received in the window ÷ requests.
+    /// Requests that the backend received in the window ÷ requests whose intended start lies in it.
     BackendAmplification,
-    /// The highest wire amplification of a second.
+    /// The highest wire amplification of a second of the window with 20 arrivals or more.
     PeakAmplification,
-    /// Retries ÷ attempts.
+    /// Retries ÷ attempts, both of the requests whose intended start lies in the window.
     RetryShare,
-    /// Requests that succeeded ÷ requests.
+    /// Requests that succeeded ÷ requests, both of those whose intended start lies in the window.
     SuccessRate,
     /// Successful answers per second in the window.
     Goodput,
-    /// Requests that the load generator could not send ÷ requests.
+    /// Requests that the load generator could not send ÷ requests, both of those whose intended start lies in the window.
     DroppedShare,
     /// Work that no client was waiting for any more ÷ work that the backend completed in the window.
     WastedWork,
-    /// Peak ÷ mean of the retries in the window's buckets of 100 ms.
+    /// Peak ÷ mean of the retries sent in the window's buckets of 100 ms, where there are 20 or more.
     SyncIndex,
-    /// Median latency in milliseconds.
+    /// Median latency in milliseconds, of the outcomes that came in the whole seconds within the window, failures included.
     LatencyP50Ms,
-    /// p99 of the latency in milliseconds.
+    /// p99 of the latency in milliseconds, of the outcomes that came in the whole seconds within the window, failures included.
     LatencyP99Ms,
-    /// p99.9 of the latency in milliseconds.
+    /// p99.9 of the latency in milliseconds, of the outcomes that came in the whole seconds within the window, failures included.
     LatencyP999Ms,
     /// How late the load generator was, p99, in milliseconds.
     LatenessP99Ms,
@@ -107,6 +107,11 @@ impl Metric {
     /// Whether the figure is the whole run's and not a window's.
     pub const fn is_of_the_run(self) -> bool {
         matches!(self, Self::LatenessP99Ms | Self::TimeToRecoveryMs | Self::RecoveryVerdict)
+    }
+
+    /// Whether the figure is made of latencies, which are kept by the second.
+    pub const fn is_latency(self) -> bool {
+        matches!(self, Self::LatencyP50Ms | Self::LatencyP99Ms | Self::LatencyP999Ms)
     }
 }
 

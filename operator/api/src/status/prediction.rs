@@ -34,7 +34,7 @@ pub struct PredictedBand {
 pub struct PredictedRecovery {
     /// The simulations in which it came back …
     pub recovered: u32,
-    /// … of so many.
+    /// … of so many in which that could be told.
     pub of: u32,
     /// The shortest time that it took, less the grain of a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryStatus {
-    /// From the fault's end to the first moment after which, for 10s, goodput is at least 95 % and p99 at most 110 % of
-    /// the baseline's; "> X" when there was none in the observed time, which ends where load is shed.
+    /// From the last fault's end to the first whole second of the run from which on, for 10s, goodput is at least 95 % of
+    /// the baseline's, as shares of the arrivals, and p99 at most 110 % of the baseline's or within 10ms of it. So it is up
+    /// to a second too long. "> X" when there was none in the observed time, which ends where load is shed; nothing when
+    /// the baseline itself fails or is none, or when there is too little to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_recovery: Option<String>,
     /// What that means.

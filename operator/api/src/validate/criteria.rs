@@ -6,8 +6,11 @@ use retrylab_core::{
     wire::FieldError,
 };
 
-use super::{names, refuse, within_number};
-use crate::{Criterion, Metric, Multiple, RecoveryVerdict, RetryExperimentSpec};
+use super::{SECOND, names, refuse, within_number};
+use crate::{
+    Criterion, Metric, Multiple, RecoveryVerdict, RetryExperimentSpec,
+    convert::{course, windows},
+};
 
 /// Checks of criteria that a status has room for.
 const CHECKS_MAX: usize = 80;
@@ -28,11 +31,22 @@ fn criterion(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> 
     if let Some(arm) = criterion.arm.as_ref().filter(|name| !spec.arms.iter().any(|arm| arm.name == **name)) {
         return refuse(&format!("{place}.arm"), arm, "the name of one of spec.arms");
     }
-    let of_a_fault = matches!(criterion.metric, Metric::TimeToRecoveryMs | Metric::RecoveryVerdict);
-    if of_a_fault && spec.faults.is_empty() {
-        return refuse(&format!("{place}.metric"), format!("{:?}", criterion.metric), "only with faults");
+    if matches!(criterion.metric, Metric::TimeToRecoveryMs | Metric::RecoveryVerdict) {
+        recovery(&format!("{place}.metric"), criterion.metric, spec)?;
     }
     window(place, criterion, spec)
+}
+
+fn recovery(field: &str, metric: Metric, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    match course(spec) {
+        None => refuse(field, format!("{metric:?}"), "only with faults"),
+        Some(course) if !course.leaves_room() => {
+            let room =
+                "only with 1s before the first fault, and ten whole seconds after the last one, before load is shed";
+            refuse(field, format!("{metric:?}"), room)
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn bounds(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
@@ -55,18 +69,22 @@ fn bounds(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Res
             return refuse(&format!("{place}.{field}"), bound, "a decimal such as 3.2");
         }
     }
-    for (field, multiple) in [("maxOf", max_of), ("minOf", min_of)] {
+    let others = [("maxOf", max_of), ("minOf", min_of)];
+    for (field, multiple) in others {
         if let Some(multiple) = multiple {
-            other_arm(&format!("{place}.{field}"), multiple, arm.as_deref(), spec)?;
+            other_arm(&format!("{place}.{field}"), multiple, spec)?;
         }
     }
-    Ok(())
+    let is_other = |name: &str| others.iter().any(|(_, other)| other.as_ref().is_some_and(|of| of.arm == name));
+    if spec.arms.iter().any(|a| !is_other(&a.name) && arm.as_ref().is_none_or(|arm| *arm == a.name)) {
+        return Ok(());
+    }
+    let allowed = "maxOf and minOf of other arms than the one that is held against them";
+    refuse(place, arm.as_deref().unwrap_or("every other arm, of which there is none"), allowed)
 }
 
-fn other_arm(place: &str, other: &Multiple, arm: Option<&str>, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    let is_held = |name: &str| name != other.arm && arm.is_none_or(|arm| arm == name);
-    let is_an_arm = spec.arms.iter().any(|arm| arm.name == other.arm);
-    if !is_an_arm || !spec.arms.iter().any(|arm| is_held(&arm.name)) {
+fn other_arm(place: &str, other: &Multiple, spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    if !spec.arms.iter().any(|arm| arm.name == other.arm) {
         return refuse(&format!("{place}.arm"), &other.arm, "the name of another one of spec.arms");
     }
     let digits = |text: &str| text.len() <= 3;
@@ -92,12 +110,21 @@ fn window(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Res
     }
     let of_faults = !spec.faults.is_empty() && [BASELINE, RECOVERY].contains(&window);
     let of_shed = spec.load.shed.iter().any(|s| s.name == window || window.strip_prefix(AFTER) == Some(&s.name));
-    if of_faults || of_shed || spec.faults.iter().any(|fault| fault.name == window) {
-        return Ok(());
+    if !of_faults && !of_shed && !spec.faults.iter().any(|fault| fault.name == window) {
+        let allowed = "total, a fault's or a shed's name, after- with a shed's name, or (where there are faults) baseline \
+                       or recovery";
+        return refuse(&field, window, allowed);
     }
-    refuse(
-        &field,
-        window,
-        "total, a fault's or a shed's name, after- with a shed's name, or (where there are faults) baseline or recovery",
-    )
+    let of_this_name = windows(spec).into_iter().find(|found| found.name == window);
+    let Some((from_ms, to_ms)) = of_this_name.and_then(|found| Some((found.from_ms, found.to_ms?))) else {
+        return refuse(&field, window, "a window of some length: another one begins where this one does");
+    };
+    let of_a_second = criterion.metric == Metric::PeakAmplification;
+    if of_a_second && to_ms - from_ms < SECOND {
+        return refuse(&field, window, "with PeakAmplification, which is of a second, a window of 1s or more");
+    }
+    if criterion.metric.is_latency() && from_ms.div_ceil(SECOND) >= to_ms / SECOND {
+        return refuse(&field, window, "with a latency, which is of whole seconds of the run, a window that holds one");
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::harness::{Lab, SOON, manifest};
 struct Table {
     base: Value,
     cases: Vec<Case>,
+    accepted: Vec<Accepted>,
 }
 
 #[derive(Deserialize)]
@@ -19,6 +20,12 @@ struct Case {
     name: String,
     patch: Value,
     field: String,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    name: String,
+    patch: Value,
 }
 
 /// Creates an experiment for show, with strict validation as `kubectl` asks for it.
@@ -51,7 +58,7 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 #[tokio::test]
-async fn every_bad_object_of_the_table_is_refused_with_a_message_that_names_the_field() {
+async fn every_bad_object_of_the_table_is_refused_with_a_message_that_names_the_field_and_no_other_one() {
     let lab = Lab::shared().await;
     let table: Table = serde_saphyr::from_str(include_str!("../../../api/tests/refused.yaml")).unwrap();
     assert!(table.cases.len() >= 40, "{} cases", table.cases.len());
@@ -63,6 +70,13 @@ async fn every_bad_object_of_the_table_is_refused_with_a_message_that_names_the_
         match create(&lab, &spec).await {
             Err(message) if message.contains(&field) => {}
             other => wrong.push(format!("{name}: expected a message with {field:?}, got {other:?}")),
+        }
+    }
+    for Accepted { name, patch } in table.accepted {
+        let mut spec = table.base.clone();
+        merge(&mut spec, &patch);
+        if let Err(message) = create(&lab, &spec).await {
+            wrong.push(format!("{name}: expected to be accepted, got {message}"));
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));

@@ -167,3 +167,33 @@ fn a_verdict_is_one_of_those_that_are_allowed_and_undetermined_is_never_held() {
         check(&arms, &allowed, Some(verdict.as_str()), "one of NoEffect, Recovered", holds);
     }
 }
+
+/// The other arm took longer than 20 s: that is a bound of more than so many times 20 s, which 10 s and 20 s are within,
+/// which they don't reach, and of which 21 s could be either side.
+#[test]
+fn a_time_that_is_only_known_to_be_longer_is_a_bound_as_far_as_it_goes() {
+    let against = |shown: &str, field: &str, times: &str| {
+        let recovery = |time| Some((time, RecoveryVerdict::Recovered));
+        let arms = [arm("naive", None, recovery("> 20s")), arm("jitter", None, recovery(shown))];
+        let criterion = json!({"metric": "TimeToRecoveryMs", "window": "total", "arm": "jitter",
+                               field: {"arm": "naive", "times": times}});
+        let [(_, _, bound, holds)] = held(&arms, &criterion).try_into().unwrap();
+        (bound, holds)
+    };
+    let bound = |sign: &str, text: &str| format!("{sign} more than {text} x naive)");
+    for (shown, at_most, at_least) in [
+        ("10s", Some(true), Some(false)),
+        ("20s", Some(true), Some(false)),
+        ("21s", None, None),
+        ("> 5s", None, None),
+        ("> 20s", None, None),
+        ("> 30s", None, None),
+    ] {
+        assert_eq!(against(shown, "maxOf", "1"), (bound("<=", "20000 (1"), at_most), "{shown}");
+        assert_eq!(against(shown, "minOf", "1"), (bound(">=", "20000 (1"), at_least), "{shown}");
+    }
+    assert_eq!(against("10s", "maxOf", "0.5"), (bound("<=", "10000 (0.5"), Some(true)));
+    assert_eq!(against("11s", "maxOf", "0.5"), (bound("<=", "10000 (0.5"), None));
+    assert_eq!(against("11s", "maxOf", "0"), ("<= 0 (0 x naive)".into(), Some(false)), "no time is no time");
+    assert_eq!(against("0s", "minOf", "0"), (">= 0 (0 x naive)".into(), Some(true)));
+}

@@ -166,7 +166,9 @@ pub fn whole(experiment: &RetryExperiment, observed: &Observed) -> Observed {
     let plan = plans(experiment);
     let (mut backend, mut client, mut load) =
         (BackendResults::default(), ClientResults::default(), LoadgenResults::default());
-    let (mut latencies, mut lateness) = (LatencyRecorder::default(), LatencyRecorder::default());
+    let seconds = plan.client.duration_ms.div_ceil(1_000) as usize;
+    let mut latencies: Vec<_> = (0..seconds).map(|_| LatencyRecorder::default()).collect();
+    let mut lateness = LatencyRecorder::default();
     backend.faults = plan.backend.faults.iter().map(as_planned).collect();
     for arrival in plan.loadgen.load.arrivals() {
         let us = arrival.as_micros() as u64;
@@ -178,7 +180,7 @@ pub fn whole(experiment: &RetryExperiment, observed: &Observed) -> Observed {
         client.series.attempt(us, us, false);
         backend.series.received.add(us);
         lateness.record(100);
-        latencies.record(5_000);
+        latencies[arrival.as_secs() as usize].record(5_000);
         if let Some(record) = fault.map(|i| &mut backend.faults[i]) {
             record.exposed += 1;
             record.affected += 1;
@@ -193,7 +195,7 @@ pub fn whole(experiment: &RetryExperiment, observed: &Observed) -> Observed {
         }
     }
     load.lateness_us = lateness.take();
-    load.latency_us = vec![latencies.take()];
+    load.latency_us = latencies.iter_mut().map(LatencyRecorder::take).collect();
     answers(
         observed,
         || report(experiment, RunState::Complete, backend.clone()),

@@ -1,9 +1,9 @@
 //! The verdict: from the evidence first, then from the criteria. Nothing that lacks evidence is ever Passed.
 
-use retrylab_api::{ConditionType, RetryExperiment, RetryExperimentStatus, Verdict};
+use retrylab_api::{ConditionType, RecoveryVerdict, RetryExperiment, RetryExperimentStatus, Verdict};
 use retrylab_core::{
     policy::Fate,
-    stats::LatencyRecorder,
+    stats::{Counts, LatencyRecorder},
     wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState},
 };
 use serde_json::{Value, json};
@@ -115,6 +115,54 @@ fn a_criterion_without_a_figure_is_inconclusive() {
     let status = verdict_of(&quiet, |_| {}, DONE);
     let message = "criteria without a figure: peak in none: nothing observed, to be <= 9";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
+}
+
+/// A service that never worked is back to that in no time.
+#[test]
+fn the_recovery_of_a_service_that_never_worked_is_inconclusive() {
+    let quick = json!({
+        "faults": [{"name": "outage", "at": "2s", "for": "1s", "type": "Error"}],
+        "duration": "20s",
+        "criteria": [{"name": "quick", "metric": "TimeToRecoveryMs", "max": "10000"}],
+    });
+    let never_works = |runs: &mut Runs| {
+        let series = &mut backend(runs).series;
+        series.rejected = std::mem::take(&mut series.completed);
+        let series = &mut client(runs).series;
+        series.exhausted.merge(&std::mem::take(&mut series.ok));
+        let series = &mut load(runs).series;
+        series.failed.merge(&std::mem::take(&mut series.ok));
+        series.goodput = Counts::default();
+    };
+    let status = verdict_of(&quick, never_works, DONE + 16_000);
+    let recovery = status.arms[0].recovery.clone().unwrap();
+    assert_eq!((recovery.time_to_recovery, recovery.verdict), (None, RecoveryVerdict::Overloaded));
+    let message = "criteria without a figure: quick in none: nothing observed, to be <= 10000";
+    assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
+    assert_eq!(verdict_of(&quick, |_| {}, DONE + 16_000).verdict, Some(Verdict::Passed));
+}
+
+/// The status has all of them; an event, which has room for 1 KiB, has the first.
+#[test]
+fn of_many_criteria_that_fail_or_shortcomings_a_message_names_the_first_and_counts_the_others() {
+    let criterion = |i| json!({"name": format!("c{i}"), "metric": "SuccessRate", "min": "2"});
+    let many = json!({"criteria": (0..20).map(criterion).collect::<Vec<_>>()});
+    let status = verdict_of(&many, |_| {}, DONE);
+    let of = |i| format!("c{i} in none: 0.750, to be >= 2");
+    let message = format!("criteria that don't hold: {}; and 15 more", [0, 1, 2, 3, 4].map(of).join("; "));
+    assert_eq!(status.message.as_deref(), Some(message.as_str()));
+    let talkative = |runs: &mut Runs| {
+        let pod = |_| PodRun { seen: RunSeen::Unreachable("é".repeat(5_000)), ..runs.clients[0].clone() };
+        runs.clients = (0..10).map(pod).collect();
+    };
+    let status = verdict_of(&json!({}), talkative, OVERTIME);
+    let shortcomings = &status.arms[0].evidence.as_ref().unwrap().shortcomings;
+    assert_eq!(shortcomings.len(), 6, "{shortcomings:?}");
+    assert!(shortcomings.iter().all(|text| text.len() <= 240), "{shortcomings:?}");
+    assert!(shortcomings[5].starts_with("and ") && shortcomings[5].ends_with(" more"), "{}", shortcomings[5]);
+    let of_conditions = status.conditions.iter().map(|condition| condition.message.len());
+    let longest = of_conditions.chain(status.message.as_ref().map(String::len)).max();
+    assert!(longest.is_some_and(|bytes| (500..=1_000).contains(&bytes)), "{longest:?} bytes");
 }
 
 #[test]
@@ -272,7 +320,8 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
         ),
         (
             |runs| load(runs).series.goodput.add(0),
-            "2 (successes by cohort and by answer by 1, successes before their requests by 1)",
+            "3 (successes by cohort and by answer by 1, successes before their requests by 1, \
+             successes and latencies of each second by 1)",
         ),
         (|runs| load(runs).latency_us.clear(), "80 (answers and their latencies by 80)"),
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),

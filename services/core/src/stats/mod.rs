@@ -1,5 +1,6 @@
 //! Every number that Retrylab reports, defined once: the counts that services keep and the figures made of them.
 
+mod baseline;
 mod drain;
 mod figures;
 mod histogram;

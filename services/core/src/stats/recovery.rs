@@ -1,6 +1,6 @@
 //! Time to recovery: from a fault's end to the first moment after which things are as good as before, and stay so.
 
-use super::{ArmCounts, Ratio};
+use super::{ArmCounts, Ratio, baseline::unfit};
 use crate::{fault::FaultWindow, load::Shed};
 
 /// How long things must stay good, in milliseconds.
@@ -44,6 +44,13 @@ impl Course {
         let after = shed.iter().filter(|stretch| stretch.at_ms >= to_ms);
         let shed = after.map(|stretch| (stretch.at_ms, stretch.end_ms())).collect();
         Some(Self { from_ms, to_ms, shed, duration_ms })
+    }
+
+    /// Whether there can be a time to recovery: a whole second of latencies before the disturbance, and ten seconds from the
+    /// first whole one after it on, in which the service is on its own.
+    pub fn leaves_room(&self) -> bool {
+        let from = self.to_ms.div_ceil(STEP_MS) * STEP_MS;
+        self.from_ms >= STEP_MS && from + STABLE_MS <= self.alone_until_ms()
     }
 
     /// Until when the service is on its own: nobody sheds its load yet, and load is sent.
@@ -98,12 +105,15 @@ fn share(counts: &ArmCounts, from_ms: u64, to_ms: u64) -> Option<Ratio> {
 
 /// The first whole second t from the disturbance's end on for which, over [t, t + 10 s), goodput is at least 95 % of the
 /// baseline's, and p99 at most 110 % of the baseline's (or within 10 ms of it). Load that is shed ends the search: from
-/// then on it would not be the service that recovers. `None` when there is no baseline to compare with, or less than ten
-/// seconds or 20 requests to look at.
+/// then on it would not be the service that recovers. `None` when there is no baseline to compare with or one that fails
+/// itself, or less than ten seconds or 20 requests to look at.
 pub fn time_to_recovery(counts: &ArmCounts, course: &Course) -> Option<Recovery> {
+    if unfit(counts, course).is_some() {
+        return None;
+    }
     let (service, until) = (Service::new(counts, course)?, course.alone_until_ms());
     let requests = counts.load.planned.sum(course.to_ms, Some(until));
-    if course.to_ms.div_ceil(STEP_MS) * STEP_MS + STABLE_MS > until || requests < REQUESTS_MIN {
+    if !course.leaves_room() || requests < REQUESTS_MIN {
         return None;
     }
     Some(match service.good_from(course.to_ms, until) {
@@ -126,6 +136,7 @@ mod tests {
                 let at_us = second * 1_000_000 + i * 20_000;
                 counts.load.planned.add(at_us);
                 if let Some(ms) = latency_ms(second) {
+                    counts.load.ok.add(at_us);
                     counts.load.goodput.add(at_us);
                     recorder.record(ms * 1_000);
                 }
@@ -181,5 +192,19 @@ mod tests {
     #[test]
     fn without_a_baseline_there_is_nothing_to_recover_to() {
         check(|s| (s >= 10).then_some(5), None);
+    }
+
+    /// A service that fails as before is no better for that.
+    #[test]
+    fn nothing_recovers_to_a_baseline_that_fails() {
+        for (succeed, expected) in [(0, None), (15, None), (47, None), (48, Some(Recovery::After(0)))] {
+            let mut counts = minute(|_| Some(5));
+            counts.load.ok = crate::stats::Counts::default();
+            for second in 0..60 {
+                (0..succeed).for_each(|i| counts.load.ok.add(second * 1_000_000 + i * 20_000));
+            }
+            counts.load.goodput = counts.load.ok.clone();
+            assert_eq!(time_to_recovery(&counts, &course(10_000, 20_000)), expected, "{succeed} of 50");
+        }
     }
 }

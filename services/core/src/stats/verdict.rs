@@ -6,12 +6,11 @@
 
 use super::{
     ArmCounts, Drain, Ratio, Recovery,
+    baseline::{Unfit, unfit},
     recovery::{Course, REQUESTS_MIN, STABLE_MS, STEP_MS, Service},
     time_to_recovery,
 };
 
-/// A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
-const BASELINE_MIN_PERMILLE: u64 = 950;
 /// How much later than predicted is still as predicted: the search begins with a whole second, and latencies are kept by
 /// the second, so each end of the time may be off by one.
 const GRAIN_MS: u64 = 2 * STEP_MS;
@@ -44,6 +43,8 @@ pub enum RecoveryVerdict {
 /// A verdict and why it is that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
+    /// When service was back; `None` where there is no baseline that it could have come back to, or too little to look at.
+    pub recovery: Option<Recovery>,
     /// The verdict.
     pub verdict: RecoveryVerdict,
     /// Why, in words.
@@ -53,63 +54,50 @@ pub struct Judgement {
 /// Judges how service came back in a run. `predicted_ms` is the time to recovery that a simulation of the run found; where
 /// there is none, the closed form of `drain` is what the time is held against.
 pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: Option<u64>) -> Judgement {
-    let requests = counts.load.planned.sum(0, Some(course.from_ms));
-    if requests < REQUESTS_MIN {
-        let needed = format!("{requests} requests before the fault are no baseline; {REQUESTS_MIN} are needed");
-        return Judgement { verdict: RecoveryVerdict::Undetermined, why: needed };
-    }
-    if let Some(why) = overload(counts, course) {
-        return Judgement { verdict: RecoveryVerdict::Overloaded, why };
+    let unjudged = |verdict, why| Judgement { recovery: None, verdict, why };
+    match unfit(counts, course) {
+        Some(Unfit::TooFew(why)) => return unjudged(RecoveryVerdict::Undetermined, why),
+        Some(Unfit::Fails(why)) => return unjudged(RecoveryVerdict::Overloaded, why),
+        None => {}
     }
     let load = per_ks(counts, 0, course.from_ms);
     let during = per_ks(counts, course.from_ms, course.to_ms);
     let Some(bound_ms) = drain.bound_ms(load, during, course.to_ms - course.from_ms) else {
         let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
-        return Judgement { verdict: RecoveryVerdict::Overloaded, why };
+        return unjudged(RecoveryVerdict::Overloaded, why);
     };
     let drain_ms = predicted_ms.unwrap_or(bound_ms);
     let recovery = time_to_recovery(counts, course);
     let (verdict, why) = match (recovery, Service::new(counts, course)) {
-        (Some(Recovery::After(ms)), Some(service)) => back(counts, course, &service, drain, (ms, drain_ms)),
+        (Some(Recovery::After(ms)), Some(service)) => {
+            back(counts, course, &service, drain, ms, predicted_ms.ok_or(bound_ms))
+        }
         (Some(Recovery::LongerThan(_)), Some(service)) => not_back(counts, course, &service, drain_ms),
         _ => too_short(course, drain_ms),
     };
-    Judgement { verdict, why }
+    Judgement { recovery, verdict, why }
 }
 
 type Verdict = (RecoveryVerdict, String);
 
-/// Why the baseline itself fails, if it does.
-fn overload(counts: &ArmCounts, course: &Course) -> Option<String> {
-    let load = &counts.load;
-    let succeeded = Ratio::new(load.ok.sum(0, Some(course.from_ms)), load.planned.sum(0, Some(course.from_ms)))?;
-    if succeeded < Ratio::new(BASELINE_MIN_PERMILLE, 1_000)? {
-        return Some(format!("only {succeeded} of the baseline's requests succeeded"));
-    }
-    // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
-    // arrivals are within three standard deviations of their number.
-    let half = course.from_ms / 2 / STEP_MS * STEP_MS;
-    let arrived = load.planned.sum(half, Some(course.from_ms));
-    let answered = load.goodput.sum(half, Some(course.from_ms));
-    let behind = arrived.saturating_sub(answered) as f64;
-    let allowed = (arrived as f64 * (1.0 - BASELINE_MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
-    (behind > allowed)
-        .then(|| format!("in the baseline's second half {arrived} requests came and {answered} succeeded"))
-}
-
-/// Service was back after so many milliseconds; a time of `drain_ms` is what the backlog explains.
+/// Service was back after `ms`, and should have been after a time that a simulation found, or else the closed form.
 fn back(
     counts: &ArmCounts,
     course: &Course,
     service: &Service<'_>,
     drain: &Drain,
-    (ms, drain_ms): (u64, u64),
+    ms: u64,
+    due_ms: Result<u64, u64>,
 ) -> Verdict {
     if ms < STEP_MS && !shows(counts, course, service, drain.attempts_max) {
         return (RecoveryVerdict::NoEffect, "nothing differs from the baseline".into());
     }
-    let time = format!("service was back {} after the fault, and {} were predicted", seconds(ms), seconds(drain_ms));
-    let in_time = ms <= drain_ms.saturating_add(GRAIN_MS);
+    let (due_ms, due) = match due_ms {
+        Ok(ms) => (ms, format!("{} were predicted", seconds(ms))),
+        Err(ms) => (ms, format!("working off the backlog takes up to {}", seconds(ms))),
+    };
+    let time = format!("service was back {} after the fault, and {due}", seconds(ms));
+    let in_time = ms <= due_ms.saturating_add(GRAIN_MS);
     (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
 }
 

@@ -21,7 +21,7 @@ fn judged(setup: &Setup) -> Judgement {
 }
 
 fn check(setup: &Setup, expected: RecoveryVerdict) {
-    let Judgement { verdict, why } = judged(setup);
+    let Judgement { verdict, why, .. } = judged(setup);
     assert_eq!(verdict, expected, "{why}");
 }
 
@@ -38,7 +38,7 @@ fn below_the_hidden_capacity_it_recovers_in_the_time_of_the_closed_form() {
 
 #[test]
 fn nothing_is_said_before_the_backlog_could_be_gone() {
-    let Judgement { verdict, why } = judged(&hotos(&one_retry(), 200, 60_000));
+    let Judgement { verdict, why, .. } = judged(&hotos(&one_retry(), 200, 60_000));
     assert_eq!(verdict, RecoveryVerdict::Undetermined);
     assert!(why.starts_with("30.0 s after the fault are not long enough; "), "{why}");
 }

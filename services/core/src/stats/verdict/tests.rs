@@ -56,7 +56,7 @@ fn judged(second: impl Fn(u64) -> Second, course: &Course, predicted_ms: Option<
 }
 
 fn check(second: impl Fn(u64) -> Second, course: &Course, expected: RecoveryVerdict, why: &str) {
-    let Judgement { verdict, why: given } = judged(second, course, None);
+    let Judgement { verdict, why: given, .. } = judged(second, course, None);
     assert_eq!((verdict, given.as_str()), (expected, why));
 }
 
@@ -73,7 +73,7 @@ fn a_fault_that_changes_nothing_had_no_effect() {
 /// In 500 requests: each of these is beyond three standard errors of nothing in 1,000, which is 6 events for single ones.
 #[test]
 fn failures_retries_or_slow_answers_in_the_fault_alone_are_an_effect() {
-    let at_once = "service was back 0.0 s after the fault, and 19.0 s were predicted";
+    let at_once = "service was back 0.0 s after the fault, and working off the backlog takes up to 19.0 s";
     for effect in [Second { succeed: 48, ..GOOD }, Second { retries: 3, ..GOOD }, Second { latency_ms: 20, ..GOOD }] {
         let second = |s| if (20..30).contains(&s) { effect } else { GOOD };
         check(second, &COURSE, RecoveryVerdict::Recovered, at_once);
@@ -88,20 +88,22 @@ fn a_single_failure_is_no_effect() {
 
 #[test]
 fn service_that_is_back_within_the_time_that_the_backlog_explains_recovered() {
-    let why = "service was back 21.0 s after the fault, and 19.0 s were predicted";
+    let why = "service was back 21.0 s after the fault, and working off the backlog takes up to 19.0 s";
     check(down_until(51), &COURSE, RecoveryVerdict::Recovered, why);
 }
 
 #[test]
 fn service_that_is_back_later_recovered_slowly() {
-    let why = "service was back 22.0 s after the fault, and 19.0 s were predicted";
+    let why = "service was back 22.0 s after the fault, and working off the backlog takes up to 19.0 s";
     check(down_until(52), &COURSE, RecoveryVerdict::SlowRecovery, why);
 }
 
 #[test]
 fn the_prediction_of_a_simulation_goes_before_the_closed_form() {
     assert_eq!(judged(down_until(40), &COURSE, Some(3_000)).verdict, RecoveryVerdict::SlowRecovery);
-    assert_eq!(judged(down_until(40), &COURSE, Some(8_000)).verdict, RecoveryVerdict::Recovered);
+    let Judgement { verdict, why, .. } = judged(down_until(40), &COURSE, Some(8_000));
+    let predicted = "service was back 10.0 s after the fault, and 8.0 s were predicted";
+    assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Recovered, predicted));
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn service_that_falls_again_or_never_comes_or_comes_under_a_smaller_load_confirm
     let smaller = |s| if s < 65 { down_until(65)(s) } else { Second { requests: 25, ..GOOD } };
     let never = down_until(90);
     for second in [&again as &dyn Fn(u64) -> Second, &smaller, &never] {
-        let Judgement { verdict, why } = judged(second, &course, None);
+        let Judgement { verdict, why, .. } = judged(second, &course, None);
         assert_eq!(verdict, RecoveryVerdict::MetastableSuspected);
         assert!(why.ends_with("shedding load did not bring it back"), "{why}");
     }
@@ -188,7 +190,7 @@ fn a_baseline_that_falls_behind_is_overloaded() {
         (0..40).for_each(|_| counts.load.goodput.add(second * 1_000_000));
     }
     assert!(whole.total() > counts.load.goodput.total());
-    let Judgement { verdict, why } = judge(&counts, &COURSE, &DRAIN, None);
+    let Judgement { verdict, why, .. } = judge(&counts, &COURSE, &DRAIN, None);
     assert_eq!(verdict, RecoveryVerdict::Overloaded);
     assert_eq!(why, "in the baseline's second half 500 requests came and 400 succeeded");
 }
@@ -196,7 +198,7 @@ fn a_baseline_that_falls_behind_is_overloaded() {
 #[test]
 fn a_load_beyond_the_capacity_is_overload_and_never_metastable() {
     let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
-    let Judgement { verdict, why } = judge(&counts((0..90).map(down_until(90))), &COURSE, &small, None);
+    let Judgement { verdict, why, .. } = judge(&counts((0..90).map(down_until(90))), &COURSE, &small, None);
     assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Overloaded, "50.0/s arrive, and the capacity is 40.0/s"));
 }
 
@@ -214,4 +216,19 @@ fn without_a_baseline_or_without_requests_afterwards_nothing_can_be_said() {
     check(none_before, &COURSE, RecoveryVerdict::Undetermined, why);
     let none_after = |s| if s < 30 { GOOD } else { Second { requests: 0, ..GOOD } };
     check(none_after, &COURSE, RecoveryVerdict::Undetermined, "fewer than 20 requests came after the fault");
+}
+
+/// A service that never worked comes back to that in no time, and one that answers 30 % does too.
+#[test]
+fn where_the_baseline_fails_or_is_none_there_is_no_time_to_recovery() {
+    let of = |succeed| move |_: u64| Second { succeed, ..GOOD };
+    for succeed in [0, 15] {
+        let Judgement { recovery, verdict, .. } = judged(of(succeed), &COURSE, None);
+        assert_eq!((recovery, verdict), (None, RecoveryVerdict::Overloaded), "{succeed} of 50");
+    }
+    let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
+    assert_eq!(judge(&counts((0..90).map(of(50))), &COURSE, &small, None).recovery, None, "beyond the capacity");
+    let none_before = |s| if s < 20 { Second { requests: 0, ..GOOD } } else { GOOD };
+    assert_eq!(judged(none_before, &COURSE, None).recovery, None, "no baseline");
+    assert_eq!(judged(of(50), &COURSE, None).recovery, Some(Recovery::After(0)));
 }

@@ -1,0 +1,43 @@
+//! Whether what lies before a disturbance is a baseline at all: something that service can come back to.
+
+use super::{
+    ArmCounts, Ratio,
+    recovery::{Course, REQUESTS_MIN, STEP_MS},
+};
+
+/// A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
+const MIN_PERMILLE: u64 = 950;
+
+/// Why there is no baseline, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Too few requests to say anything.
+    TooFew(String),
+    /// It fails without any disturbance.
+    Fails(String),
+}
+
+/// Why the time before the disturbance is no baseline, if it is none.
+pub(super) fn unfit(counts: &ArmCounts, course: &Course) -> Option<Unfit> {
+    let load = &counts.load;
+    let requests = load.planned.sum(0, Some(course.from_ms));
+    if requests < REQUESTS_MIN {
+        let needed = format!("{requests} requests before the fault are no baseline; {REQUESTS_MIN} are needed");
+        return Some(Unfit::TooFew(needed));
+    }
+    let succeeded = Ratio::new(load.ok.sum(0, Some(course.from_ms)), requests)?;
+    if succeeded < Ratio::new(MIN_PERMILLE, 1_000)? {
+        return Some(Unfit::Fails(format!("only {succeeded} of the baseline's requests succeeded")));
+    }
+    // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
+    // arrivals are within three standard deviations of their number.
+    let half = course.from_ms / 2 / STEP_MS * STEP_MS;
+    let arrived = load.planned.sum(half, Some(course.from_ms));
+    let answered = load.goodput.sum(half, Some(course.from_ms));
+    let behind = arrived.saturating_sub(answered) as f64;
+    let allowed = (arrived as f64 * (1.0 - MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
+    (behind > allowed).then(|| {
+        let why = format!("in the baseline's second half {arrived} requests came and {answered} succeeded");
+        Unfit::Fails(why)
+    })
+}

@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::{HeaderMap, Request};
-use bytes::Bytes;
-use http_body_util::Empty;
+use axum::http::HeaderMap;
 use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
     wire::{BackendAnswer, ClientAnswer, RunTag, nested_attempt},
@@ -22,10 +20,6 @@ use crate::{
     under_way::UnderWay,
     upstream::{Attempt, Reply},
 };
-
-/// How long an attempt that is given up goes on at least, counted from its beginning. An attempt that its backend has not
-/// seen yet would be missing from the backend's books.
-const SEEN_AFTER: Duration = Duration::from_millis(50);
 
 /// A request under way. Kept small: a storm parks many of them in backoff.
 pub struct Call {
@@ -85,13 +79,13 @@ impl Call {
     /// fate.
     pub async fn carry_through(self) -> ClientAnswer {
         let (mut retrier, mut under_way, mut last) = (self.retrier.clone(), UnderWay::new(), None);
-        let (mut step, mut attempts, mut sent) = (self.turn(&mut retrier, Retrier::begin), 0, self.begun);
+        let (mut step, mut attempts) = (self.turn(&mut retrier, Retrier::begin), 0);
         let fate = loop {
             step = match step {
                 Step::End(fate) => break fate,
                 Step::Start(start) if start.number > 1 && self.is_stopped() => break self.give_up(&mut retrier),
                 Step::Start(start) => {
-                    (attempts, sent) = (start.number, Instant::now());
+                    attempts = start.number;
                     self.count(start);
                     under_way.add(self.attempt(start));
                     Step::Wait
@@ -112,7 +106,7 @@ impl Call {
                 }
             };
         };
-        see_out(under_way, sent);
+        drop(under_way); // whoever has lost the race is hung up on
         self.end(attempts, fate, last)
     }
 
@@ -160,10 +154,7 @@ impl Call {
         let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
         let request = client.upstream.request(attempt, waits);
         async move {
-            let reply = match left.filter(|left| *left < timeout) {
-                Some(left) if left < SEEN_AFTER => cut_off(&client, request, left).await,
-                left => client.upstream.attempt(request, left.unwrap_or(timeout)).await,
-            };
+            let reply = client.upstream.attempt(request, waits).await;
             client.metrics.reply(&reply);
             (start.number, reply)
         }
@@ -231,24 +222,6 @@ impl Call {
 
     fn of_run(&self) -> Option<(&Books, &RunTag)> {
         Some((self.books.as_deref()?, self.tag.as_ref()?))
-    }
-}
-
-/// An attempt with so little time that its backend might not see it in that: it goes on unheard for a moment.
-async fn cut_off(client: &Arc<Client>, request: Request<Empty<Bytes>>, left: Duration) -> Reply {
-    let client = Arc::clone(client);
-    let attempt = tokio::spawn(async move { client.upstream.attempt(request, SEEN_AFTER).await });
-    match tokio::time::timeout(left, attempt).await {
-        Ok(Ok(reply)) => reply,
-        _ => Reply::Timeout,
-    }
-}
-
-/// Gives up the attempts that have lost the race: their connections are closed, as soon as they have surely been seen.
-fn see_out<F: Future<Output: Send> + Send + 'static>(under_way: UnderWay<F>, sent: Instant) {
-    let unseen = SEEN_AFTER.saturating_sub(sent.elapsed());
-    for loser in under_way.into_rest().filter(|_| !unseen.is_zero()) {
-        tokio::spawn(tokio::time::timeout(unseen, loser));
     }
 }
 

@@ -67,6 +67,14 @@ impl Connection {
         }
     }
 
+    /// Sends a request whose answer nobody waits for, on a connection that nobody has used. A request is shorter than any
+    /// send buffer, so one turn of the connection hands it to the kernel whole.
+    pub fn send(&mut self, request: Request<Empty<Bytes>>) {
+        let response = self.requests.send_request(request);
+        self.poll_io(&mut Context::from_waker(Waker::noop()));
+        drop(response);
+    }
+
     /// Whether another request may be sent on it: the last answer was read to its end, and as far as is known the backend
     /// has not closed it.
     pub fn is_usable(&mut self) -> bool {

@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod connection;
 mod metrics;
+mod opening;
 mod run;
 mod strategy;
 mod to_the_end;

@@ -37,21 +37,17 @@ impl<F: Future> UnderWay<F> {
         poll_fn(|context| self.poll(context)).await
     }
 
-    /// Those that are in flight.
-    pub fn into_rest(self) -> impl Iterator<Item = Pin<Box<F>>> {
-        self.one.into_iter().chain(self.more)
-    }
-
+    /// The latest one first: it has begun by the time at which another one is found to have finished.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
-        if let Some(Poll::Ready(output)) = self.one.as_mut().map(|one| one.as_mut().poll(context)) {
-            self.one = None;
-            return Poll::Ready(output);
-        }
-        for i in 0..self.more.len() {
+        for i in (0..self.more.len()).rev() {
             if let Poll::Ready(output) = self.more[i].as_mut().poll(context) {
                 drop(self.more.swap_remove(i));
                 return Poll::Ready(output);
             }
+        }
+        if let Some(Poll::Ready(output)) = self.one.as_mut().map(|one| one.as_mut().poll(context)) {
+            self.one = None;
+            return Poll::Ready(output);
         }
         Poll::Pending
     }

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     addresses::Addresses,
     config::BackendUrl,
     connection::{Answer, Connection},
+    opening::Opening,
 };
 
 /// Most connections that are kept for later requests.
@@ -35,7 +36,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Upstream {
     backend: BackendUrl,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
     /// In the order in which they were last used; the latest is used next.
     idle: Mutex<VecDeque<(Instant, Connection)>>,
 }
@@ -86,10 +87,11 @@ impl Reply {
 impl Upstream {
     /// No connection yet.
     pub fn new(backend: BackendUrl) -> Self {
-        Self { addresses: Addresses::new(backend.address.clone()), backend, idle: Mutex::default() }
+        Self { addresses: Arc::new(Addresses::new(backend.address.clone())), backend, idle: Mutex::default() }
     }
 
-    /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed.
+    /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed, as soon as the request is on it:
+    /// an attempt is in the backend's books also when it was given up before its connection was open.
     pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
@@ -99,9 +101,9 @@ impl Upstream {
     }
 
     async fn exchange(&self, request: Request<Empty<Bytes>>) -> io::Result<Answer> {
-        let mut connection = match self.take_idle() {
-            Some(connection) => connection,
-            None => Connection::over(self.addresses.connect().await?).await?,
+        let (mut connection, request) = match self.take_idle() {
+            Some(connection) => (connection, request),
+            None => Opening::new(Arc::clone(&self.addresses), request).await?,
         };
         let answer = connection.exchange(request).await?;
         if connection.is_usable() {

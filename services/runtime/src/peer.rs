@@ -1,5 +1,9 @@
 //! Who is at the other end of a connection, and a way to cut it: a handler that can't answer, as if the process had died,
 //! lets the peer see a reset instead of an answer.
+//!
+//! A peer may hang up right after its request, and hyper drops a handler that it has not polled yet when it reads the end
+//! together with the request, so that nobody would ever hear of it. What has been sent has been received: the end is read
+//! one turn of the connection later than what came before it.
 
 use std::{
     convert::Infallible,
@@ -68,7 +72,7 @@ impl Listener for Doors {
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("cannot set TCP_NODELAY: {e}");
         }
-        (Connection { stream, is_cut: Arc::default() }, address)
+        (Connection { stream, is_cut: Arc::default(), has_news: false }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -87,6 +91,8 @@ impl Connected<IncomingStream<'_, Doors>> for Peer {
 pub struct Connection {
     stream: TcpStream,
     is_cut: Arc<AtomicBool>,
+    /// Something has been read since its task was last made to wait for the end.
+    has_news: bool,
 }
 
 impl Connection {
@@ -102,8 +108,22 @@ impl Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.whole()?.poll_read(context, buffer)
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let already = buffer.filled().len();
+        let read = self.as_mut().whole()?.poll_read(context, buffer);
+        if buffer.filled().len() > already {
+            self.has_news = true;
+        } else if read.is_ready() && self.has_news {
+            // The end, or that it broke, which the stream will say again: first the handlers have their turn.
+            self.has_news = false;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        read
     }
 }
 

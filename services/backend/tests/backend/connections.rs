@@ -115,6 +115,24 @@ async fn health_metrics_and_admin_are_answered_whatever_the_fault() {
     }
 }
 
+/// The request and the end of its connection are read in one turn: this runtime has one thread, and doesn't get to the
+/// backend before the caller has gone.
+#[tokio::test]
+async fn whoever_hangs_up_right_after_the_request_has_been_received() {
+    let backend = backend(Config { service_time_us: 20_000, ..Config::default() });
+    let address = on_a_socket(&backend).await;
+    backend.hand_over(0, 20, json!([])).await;
+    for serial in 0..100 {
+        let mut caller = std::net::TcpStream::connect(address).unwrap();
+        let tag = format!("x-retrylab-run: r;0;{serial}\r\nx-retrylab-attempt: 1\r\n");
+        std::io::Write::write_all(&mut caller, format!("GET /process HTTP/1.1\r\nhost: x\r\n{tag}\r\n").as_bytes())
+            .unwrap();
+    }
+    until("all are in the books", async || backend.report().await.results.series.received.total() == 100).await;
+    until_complete(&backend).await;
+    check_ends(&backend, &[("completed", 100), ("wasted", 100)]).await;
+}
+
 #[tokio::test]
 async fn a_partial_reset_strikes_its_share_and_answers_the_others() {
     let backend = quick();

@@ -16,6 +16,7 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::support::{FAR, Server, Service, client_of, of_run, pair, plan, request, serve, until};
 
@@ -135,6 +136,52 @@ async fn a_lost_attempt_is_in_both_books() {
         backend.backend_report().await.results.series.received.total() == ours.attempts.total()
     })
     .await;
+}
+
+/// What the backend completed and what of that was wasted, when 60 requests come under a policy, 20 at a time, and 30 ms of
+/// service each.
+async fn completed_and_wasted(policy: Value) -> (u64, u64) {
+    let (client, backend, _server) = pair(30).await;
+    client.hand_over(plan("naive", &policy, 5_000)).await;
+    backend.hand_over(json!({"seed": 7, "duration_ms": 60_000, "faults": []})).await;
+    for round in 0..3 {
+        let mut requests = JoinSet::new();
+        for serial in 20 * round..20 * (round + 1) {
+            let client = client.clone();
+            requests.spawn(async move { client.send(of_run("r", 0, serial)).await });
+        }
+        requests.join_all().await;
+    }
+    let ours = client.client_report().await.results.series;
+    until("the backend is done with every attempt", async || {
+        let theirs = backend.backend_report().await.results.series;
+        (theirs.received.total(), theirs.ended()) == (ours.attempts.total(), ours.attempts.total())
+    })
+    .await;
+    let theirs = backend.backend_report().await.results.series;
+    (theirs.completed.total(), theirs.wasted.total())
+}
+
+/// Each request is served twice, since its hedge comes 10 ms before its first attempt's answer.
+#[tokio::test]
+async fn the_work_for_an_attempt_that_lost_the_race_is_wasted() {
+    let (completed, wasted) =
+        completed_and_wasted(with(at_once(2), "hedging", json!({"delay_ms": 20, "max_hedges": 1}))).await;
+    assert!((117..=120).contains(&completed) && wasted.abs_diff(completed / 2) <= 3, "{wasted} of {completed}");
+}
+
+/// No request is served in its time.
+#[tokio::test]
+async fn the_work_for_an_attempt_that_the_deadline_cut_off_is_wasted() {
+    let (completed, wasted) = completed_and_wasted(with(at_once(1), "deadline_ms", json!(20))).await;
+    assert_eq!(completed, 60);
+    assert!(wasted >= 57, "{wasted} of {completed}");
+}
+
+#[tokio::test]
+async fn an_attempt_with_hardly_any_time_is_in_both_books() {
+    let (completed, wasted) = completed_and_wasted(with(at_once(1), "deadline_ms", json!(1))).await;
+    assert_eq!(completed, wasted);
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use crate::{
     stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
 };
 
-/// Completions that the client neither took as a success nor was gone for, as a share of all: it may have given up in the
-/// moment in which the answer came, but not this often.
+/// Completions that the client neither took as a success nor was gone for, as a share of all: whoever is given up is hung up
+/// on at once, so that the answer must have been on its way in that moment, which doesn't happen this often.
 const UNEXPLAINED_MAX_PERCENT: u64 = 5;
 
 /// Counts that should agree and don't.

@@ -82,6 +82,11 @@ impl Band {
         self.low <= figure && figure <= self.high
     }
 
+    /// The band of a share, which is at most 1.
+    fn of_a_share(self) -> Self {
+        Self { high: Ratio::new(1, 1).map_or(self.high, |all| self.high.min(all)), ..self }
+    }
+
     /// The band of values of which one is `share` finer or coarser by a single request.
     fn of(values: &[Ratio], share: f64) -> Option<Self> {
         let values: Vec<f64> = values.iter().map(|value| value.to_f64()).collect();
@@ -126,7 +131,8 @@ pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recov
     Ok(simulate(&longer, budget)?.recovery(faults, &[], duration_ms))
 }
 
-/// A repetition as a run may be: with draws of its own, and edges that are off. The first is the plan itself.
+/// A repetition as a run may be: with draws of its own, edges that are off, and a network that takes from half to ten times as
+/// long: in a closed loop that decides how many requests come. The first is the plan itself.
 pub fn disturbed(setup: &Setup, number: u32) -> Setup {
     use rand::RngExt;
     let mut setup = setup.repetition(number);
@@ -134,6 +140,7 @@ pub fn disturbed(setup: &Setup, number: u32) -> Setup {
         return setup;
     }
     let mut rng = rng(setup.load.seed, STREAM);
+    setup.network = setup.network * rng.random_range(5..=100) / 10;
     let mut off = |ms: u64| (ms + rng.random_range(0..=2 * EDGE_MS)).saturating_sub(EDGE_MS);
     let mut free_from = 0;
     for FaultWindow { at_ms, for_ms, .. } in &mut setup.backend.faults {
@@ -162,7 +169,7 @@ impl Prediction {
                 name: window.name.clone(),
                 amplification: band(|f| f.amplification, most / requests),
                 wire_amplification: band(|f| f.wire_amplification, most / requests),
-                success_rate: band(|f| f.success_rate, 1.0 / requests),
+                success_rate: band(|f| f.success_rate, 1.0 / requests).map(Band::of_a_share),
             }
         };
         Self {

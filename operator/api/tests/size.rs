@@ -19,13 +19,8 @@ const REQUESTS: u64 = 3_600 * 20_000;
 const ATTEMPTS: u64 = 20 * REQUESTS;
 
 /// Attempts ÷ requests of four clients in a chain, each with 20 attempts.
-fn amplification() -> Option<String> {
-    Some("160000.000".into())
-}
-
-fn share() -> Option<String> {
-    Some("0.123".into())
-}
+const AMPLIFICATION: &str = "160000.000";
+const SHARE: &str = "0.123";
 
 fn window() -> WindowStatus {
     let moment = || Some(MicroTime(Timestamp::UNIX_EPOCH));
@@ -39,20 +34,20 @@ fn window() -> WindowStatus {
         wire_attempts: ATTEMPTS,
         layer_attempts: vec![ATTEMPTS; 4],
         backend_requests: ATTEMPTS,
-        amplification: amplification(),
-        wire_amplification: amplification(),
-        backend_amplification: amplification(),
-        peak_amplification: amplification(),
-        retry_share: share(),
+        amplification: Some(AMPLIFICATION.into()),
+        wire_amplification: Some(AMPLIFICATION.into()),
+        backend_amplification: Some(AMPLIFICATION.into()),
+        peak_amplification: Some(AMPLIFICATION.into()),
+        retry_share: Some(SHARE.into()),
         sync_index: Some("36000.000".into()),
-        wasted_work: share(),
-        success_rate: share(),
+        wasted_work: Some(SHARE.into()),
+        success_rate: Some(SHARE.into()),
         goodput: Some("20000.0".into()),
         latency: Some(latency()),
         predicted: Some(PredictedFigures {
-            amplification: Some(band("160000.000")),
-            wire_amplification: Some(band("160000.000")),
-            success_rate: Some(band("0.123")),
+            amplification: Some(band(AMPLIFICATION)),
+            wire_amplification: Some(band(AMPLIFICATION)),
+            success_rate: Some(band(SHARE)),
         }),
         fates: FatesStatus {
             ok: REQUESTS,
@@ -93,9 +88,9 @@ fn condition(kind: ConditionType) -> Condition {
 fn summary() -> Summary {
     Summary {
         arm: "n".repeat(30),
-        amplification: amplification(),
-        peak_amplification: amplification(),
-        success_rate: share(),
+        amplification: Some(AMPLIFICATION.into()),
+        peak_amplification: Some(AMPLIFICATION.into()),
+        success_rate: Some(SHARE.into()),
         time_to_recovery: Some("> 3000s".into()),
     }
 }
@@ -139,7 +134,7 @@ fn arm(windows: usize) -> ArmStatus {
         }),
         outside_prediction: vec![outside_prediction(); OUTSIDE_MAX],
         no_prediction: Some("n".repeat(150)),
-        worst_case: amplification(),
+        worst_case: Some(AMPLIFICATION.into()),
         latency: Some(latency()),
         evidence: Some(EvidenceStatus {
             fault_delivered: Some("1.000".into()),

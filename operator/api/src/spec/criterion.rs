@@ -22,7 +22,7 @@ pub struct Criterion {
     pub name: String,
     /// The figure. Of a window: `Amplification`, `WireAmplification`, `BackendAmplification`, `PeakAmplification`,
     /// `RetryShare`, `SuccessRate`, `Goodput`, `DroppedShare`, `WastedWork`, `SyncIndex`, `LatencyP50Ms`, `LatencyP99Ms` or
-    /// `LatencyP999Ms`. Of the whole run: `TimeToRecoveryMs`, `RecoveryVerdict` or `LatenessP99Ms`.
+    /// `LatencyP999Ms` (of the outcomes in the whole seconds within the window, failures included). Of the whole run: `TimeToRecoveryMs`, `RecoveryVerdict` or `LatenessP99Ms`.
     pub metric: Metric,
     /// The arm; every arm when it isn't given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

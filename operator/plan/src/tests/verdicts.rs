@@ -331,7 +331,10 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
             |runs| client(runs).series.retries.add(0),
             "2 (attempts, and fewer than requests with their retries by 1, retries by cohort and on the wire by 1)",
         ),
-        (|runs| client(runs).series.wire_retries.add(0), "1 (retries by cohort and on the wire by 1)"),
+        (
+            |runs| client(runs).series.wire_retries.add(0),
+            "2 (retries by cohort and on the wire by 1, retries before their requests by 1)",
+        ),
         (|runs| backend(runs).series.rejected.add(9_000_000), REJECTED),
         (|runs| backend(runs).series.dropped.add(9_000_000), REJECTED),
         (|runs| backend(runs).series.expired.add(9_000_000), REJECTED),

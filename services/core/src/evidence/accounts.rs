@@ -54,7 +54,7 @@ fn load_gaps(counts: &ArmCounts) -> [Disagreement; 8] {
 }
 
 /// Of one client of the chain; `sent` is what was sent to it.
-fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 7] {
+fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 8] {
     let fates = Fate::ALL.map(|fate| client.fate(fate));
     // Attempts are first ones and retries. A budget, a breaker or a deadline may have denied a request its first attempt.
     let at_most = Counts::sum_of(&[&client.requests, &client.retries]);
@@ -68,6 +68,7 @@ fn client_gaps(client: &ClientSeries, sent: &Counts) -> [Disagreement; 7] {
         of("attempts by cohort and on the wire", client.attempts.total().abs_diff(client.wire_attempts.total())),
         of("retries by cohort and on the wire", client.retries.total().abs_diff(client.wire_retries.total())),
         of("retries on the wire among attempts", client.wire_retries.excess_over(&client.wire_attempts)),
+        of("retries before their requests", client.wire_retries.lead_over(&client.retries)),
     ]
 }
 

@@ -69,7 +69,8 @@ pub enum DepositKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.initial) || double(self.initial) <= double(self.cap)").message("initial: at most cap"),
-    validation = Rule::new("double(self.threshold) <= double(self.cap)").message("threshold: at most cap"),
+    validation = Rule::new("double(self.threshold) < double(self.cap)").message("threshold: less than cap"),
+    validation = Rule::new("double(self.cost) <= double(self.cap)").message("cost: at most cap"),
 )]
 pub struct TokensSpec {
     /// What a deposit adds, such as "0.1".
@@ -83,7 +84,7 @@ pub struct TokensSpec {
     /// What is charged. OnRetry: every retry and hedge. OnFailure: every failed attempt, first ones too (gRPC).
     #[serde(default)]
     pub charge: ChargeKind,
-    /// What a charge takes out: more than 0.
+    /// What a charge takes out: more than 0, at most cap.
     #[serde(default = "one")]
     #[x_kube(validation = Rule::new("double(self) > 0.0").message("cost: more than 0"))]
     pub cost: Milli,
@@ -91,7 +92,7 @@ pub struct TokensSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("double(self) > 0.0").message("timeoutCost: more than 0"))]
     pub timeout_cost: Option<Milli>,
-    /// Retries and hedges are made only while the bucket holds more than this (gRPC: half of cap).
+    /// Retries and hedges are made only while the bucket holds more than this: less than cap (gRPC: half of it).
     #[serde(default = "zero")]
     pub threshold: Milli,
     /// Whether the success of a retry gives its cost back, instead of a deposit (AWS SDKs).

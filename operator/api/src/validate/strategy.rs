@@ -119,9 +119,13 @@ fn tokens(place: &str, tokens: &TokensSpec) -> Checked {
     };
     positive("cap", *cap)?;
     positive("cost", *cost)?;
+    up_to_cap("cost", *cost)?;
     check(timeout_cost.as_ref(), |cost| positive("timeoutCost", *cost))?;
     check(initial.as_ref(), |initial| up_to_cap("initial", *initial))?;
-    up_to_cap("threshold", *threshold)
+    if threshold >= cap {
+        return refuse(&format!("{place}.threshold"), threshold, format!("less than {cap}, the cap"));
+    }
+    Ok(())
 }
 
 fn in_flight(place: &str, budget: &InFlightSpec) -> Checked {

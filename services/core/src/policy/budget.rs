@@ -83,7 +83,7 @@ pub struct TokenBucket {
     pub amount_milli: u64,
     /// What takes tokens out.
     pub charge: Charge,
-    /// What it takes.
+    /// What it takes: from 1 on, at most the cap.
     pub cost_milli: u64,
     /// What it takes after an attempt that timed out.
     pub timeout_cost_milli: u64,
@@ -91,7 +91,7 @@ pub struct TokenBucket {
     pub cap_milli: u64,
     /// What it holds at first.
     pub initial_milli: u64,
-    /// Retries and hedges are made only while it holds more than this.
+    /// Retries and hedges are made only while it holds more than this: less than the cap.
     pub threshold_milli: u64,
     /// Whether the success of a retry gives back what the retry cost, instead of depositing.
     pub refund: bool,
@@ -119,11 +119,12 @@ impl Budget {
             }
             Self::Tokens(bucket) => {
                 within("amount_milli", bucket.amount_milli, 0, MAX_TOKENS_MILLI)?;
-                within("cost_milli", bucket.cost_milli, 1, MAX_TOKENS_MILLI)?;
-                within("timeout_cost_milli", bucket.timeout_cost_milli, 1, MAX_TOKENS_MILLI)?;
                 within("cap_milli", bucket.cap_milli, 1, MAX_TOKENS_MILLI)?;
-                within("initial_milli", bucket.initial_milli, 0, bucket.cap_milli)?;
-                within("threshold_milli", bucket.threshold_milli, 0, bucket.cap_milli)
+                // Beyond these two no retry could ever be made.
+                within("cost_milli", bucket.cost_milli, 1, bucket.cap_milli)?;
+                within("threshold_milli", bucket.threshold_milli, 0, bucket.cap_milli - 1)?;
+                within("timeout_cost_milli", bucket.timeout_cost_milli, 1, MAX_TOKENS_MILLI)?;
+                within("initial_milli", bucket.initial_milli, 0, bucket.cap_milli)
             }
             Self::InFlight(budget) => {
                 within("percent", u64::from(budget.percent), 1, 100)?;

@@ -5,8 +5,11 @@ use crate::{Rng, rng, wire::OUTER_ATTEMPTS};
 
 /// The purpose of a stream is in its upper bits: the load generator's are 0, the backend's 2.
 const CLIENTS: u64 = 1 << 62;
-/// The streams of one request: a policy has at most 20 attempts, with two draws each.
+/// The streams of one request.
 const STREAMS: u64 = 64;
+/// Those of its waits: it has at most 20 attempts. The rest is the throttle's, which is asked up to 39 times: for each attempt,
+/// and beside 19 of them for a hedge that it turned away.
+const DELAYS: u64 = 24;
 
 /// Which request draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct Draws {
 pub(super) enum Draw {
     /// The wait after the attempt of this number.
     Delay(u32),
-    /// Whether the throttle lets the attempt of this number through.
+    /// What the throttle says when it is asked for the time of this number, from 1 on.
     Throttle(u32),
 }
 
@@ -42,8 +45,8 @@ impl Draws {
 
     const fn stream(self, draw: Draw) -> u64 {
         let within = match draw {
-            Draw::Delay(attempt) => attempt as u64 % (STREAMS / 2),
-            Draw::Throttle(attempt) => STREAMS / 2 + attempt as u64 % (STREAMS / 2),
+            Draw::Delay(attempt) => attempt as u64 % DELAYS,
+            Draw::Throttle(question) => DELAYS + question as u64 % (STREAMS - DELAYS),
         };
         CLIENTS | (self.serial.wrapping_mul(STREAMS) + within) & (CLIENTS - 1)
     }
@@ -58,11 +61,12 @@ mod tests {
     #[test]
     fn every_draw_of_every_request_has_a_stream_of_its_own() {
         let streams = |serial| {
-            (1..=20).flat_map(move |n| [Draw::Delay(n), Draw::Throttle(n)].map(|d| Draws::new(7, serial).stream(d)))
+            let draws = (1..=20).map(Draw::Delay).chain((1..=39).map(Draw::Throttle));
+            draws.map(move |draw| Draws::new(7, serial).stream(draw))
         };
         let all: BTreeSet<u64> = (0..100).flat_map(streams).collect();
-        assert_eq!(all.len(), 4_000);
-        let last = Draws::new(7, (1 << 56) - 1).stream(Draw::Throttle(20));
+        assert_eq!(all.len(), 5_900);
+        let last = Draws::new(7, (1 << 56) - 1).stream(Draw::Throttle(39));
         assert!(last < 2 * CLIENTS, "beyond the client's streams begin the backend's");
     }
 }

@@ -41,10 +41,17 @@ impl Limits {
         Some(self.budget.as_mut()?.left_milli(now_ns))
     }
 
-    /// Asks for the passage of attempt `number`, which then counts as begun.
-    pub(super) fn begin_attempt(&mut self, number: u32, draws: Draws, now_ns: u64) -> Result<Passage, Denial> {
+    /// Asks for the passage of an attempt, which then counts as begun; `first`: with it, its request. `question`: how often
+    /// the request has asked, this time included.
+    pub(super) fn begin_attempt(
+        &mut self,
+        first: bool,
+        question: u32,
+        draws: Draws,
+        now_ns: u64,
+    ) -> Result<Passage, Denial> {
         if let Some(throttle) = &mut self.throttle
-            && !throttle.admits(number, draws, now_ns)
+            && !throttle.admits(question, draws, now_ns)
         {
             return Err(Denial::Throttle);
         }
@@ -53,7 +60,7 @@ impl Limits {
             None => Passage::Closed,
         };
         if let Some(budget) = &mut self.budget {
-            budget.attempt_begun(number == 1, now_ns);
+            budget.attempt_begun(first, now_ns);
         }
         Ok(passage)
     }

@@ -69,8 +69,8 @@ pub struct Policy {
     pub retry_after: Option<RetryAfter>,
 }
 
-/// Hedging: when no attempt of the request has ended for `delay_ms`, another one is sent beside it; the first answer wins,
-/// and the others are given up. Hedges count among the attempts, and are within the budget. Dean and Barroso, "The Tail at
+/// Hedging: when the latest attempt of the request has been under way for `delay_ms`, another one is sent beside it; the
+/// first success wins, and the others are given up. Hedges count among the attempts, and are within the budget. Dean and Barroso, "The Tail at
 /// Scale" (2013): with the p95 of the latency as delay about 5 % more attempts. gRPC's gRFC A6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

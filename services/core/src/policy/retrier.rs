@@ -90,6 +90,8 @@ pub struct Retrier {
     hedges: u8,
     /// Retries and hedges that were withdrawn and have not ended.
     out: u8,
+    /// How often it has asked for the passage of an attempt.
+    asked: u8,
     denied: Option<Denial>,
 }
 
@@ -115,6 +117,7 @@ impl Retrier {
             retries: 0,
             hedges: 0,
             out: 0,
+            asked: 0,
             denied: None,
         }
     }
@@ -188,11 +191,12 @@ impl Retrier {
 
     /// The latest attempt takes long: another one beside it, if that is allowed.
     fn hedge(&mut self, turn: &mut Turn<'_>) -> Step {
-        match turn.limits.admit_retry(Outcome::Retryable, turn.now_ns) {
+        let admitted = turn.limits.admit_retry(Outcome::Retryable, turn.now_ns);
+        match admitted.and_then(|()| self.pass(turn)) {
             Ok(()) => {
                 self.withdraw(Outcome::Retryable, turn);
                 self.hedges += 1;
-                self.start(AttemptKind::Hedge, turn)
+                self.send(AttemptKind::Hedge, turn)
             }
             Err(denial) => {
                 self.denied = Some(denial);
@@ -263,13 +267,25 @@ impl Retrier {
         self.out += 1;
     }
 
-    /// Sends an attempt, if it gets its passage.
+    /// Sends the first attempt or a retry, if it gets its passage.
     fn start(&mut self, kind: AttemptKind, turn: &mut Turn<'_>) -> Step {
-        let number = self.attempts() + 1;
-        match turn.limits.begin_attempt(number, turn.draws, turn.now_ns) {
-            Ok(passage) => self.probes |= u32::from(passage == Passage::Probe) << number,
-            Err(denial) => return self.deny(denial, turn),
+        match self.pass(turn) {
+            Ok(()) => self.send(kind, turn),
+            Err(denial) => self.deny(denial, turn),
         }
+    }
+
+    /// Asks for the passage of the next attempt.
+    fn pass(&mut self, turn: &mut Turn<'_>) -> Result<(), Denial> {
+        self.asked += 1;
+        let passage = turn.limits.begin_attempt(self.started == 0, u32::from(self.asked), turn.draws, turn.now_ns)?;
+        self.probes |= u32::from(passage == Passage::Probe) << (self.started + 1);
+        Ok(())
+    }
+
+    /// Sends an attempt that has its passage.
+    fn send(&mut self, kind: AttemptKind, turn: &Turn<'_>) -> Step {
+        let number = self.attempts() + 1;
         self.started += 1;
         self.in_flight += 1;
         if let Some(hedging) = turn.policy.hedging
@@ -283,15 +299,10 @@ impl Retrier {
         Step::Start(Start { number, kind, left_ns })
     }
 
-    /// An attempt that was due may not be made: the request ends, unless another of its attempts is in flight.
+    /// The attempt that was due may not be made, and no other is in flight: the request ends.
     fn deny(&mut self, denial: Denial, turn: &mut Turn<'_>) -> Step {
         self.denied = Some(denial);
-        if self.in_flight == 0 {
-            return self.end(denial.fate(), turn);
-        }
-        turn.limits.give_up(0, 0, 1);
-        self.out -= 1;
-        Step::Wait
+        self.end(denial.fate(), turn)
     }
 
     fn end(&mut self, fate: Fate, turn: &mut Turn<'_>) -> Step {

@@ -46,12 +46,12 @@ impl ThrottleCounts {
         Self { terms, counts: Window::new(terms.interval_ms, now_ns) }
     }
 
-    /// Whether the attempt of this number gets through; it counts as a request in any case.
-    pub fn admits(&mut self, number: u32, draws: Draws, now_ns: u64) -> bool {
+    /// Whether an attempt gets through; it counts as a request in any case. `question`: how often the request has asked.
+    pub fn admits(&mut self, question: u32, draws: Draws, now_ns: u64) -> bool {
         let [requests, accepts] = self.counts.sums(now_ns);
         self.counts.add(REQUESTS, now_ns);
         let excess_milli = (requests * 1_000).saturating_sub(accepts * u64::from(self.terms.k_milli));
-        excess_milli == 0 || draws.rng(Draw::Throttle(number)).random_range(0..(requests + 1) * 1_000) >= excess_milli
+        excess_milli == 0 || draws.rng(Draw::Throttle(question)).random_range(0..(requests + 1) * 1_000) >= excess_milli
     }
 
     pub fn ended(&mut self, outcome: Outcome, now_ns: u64) {

@@ -33,6 +33,15 @@ pub const fn under(budget: Budget, max_attempts: u32) -> Policy {
     Policy { budget: Some(budget), ..Policy::plain(max_attempts, DelayLaw::None) }
 }
 
+#[test]
+fn a_bucket_that_can_never_pay_for_a_retry_is_refused() {
+    let refused = |bucket| under(Budget::Tokens(bucket), 3).validate().err().map(|e| e.field);
+    let full = bucket(100, 5_000, Deposit::OnRequest);
+    assert_eq!(refused(TokenBucket { cost_milli: 5_000, threshold_milli: 4_999, ..full }), None);
+    assert_eq!(refused(TokenBucket { cost_milli: 5_001, ..full }).as_deref(), Some("budget.cost_milli"));
+    assert_eq!(refused(TokenBucket { threshold_milli: 5_000, ..full }).as_deref(), Some("budget.threshold_milli"));
+}
+
 fn one_client(policy: Policy, rate: f64, seconds: u64) -> Lab {
     Lab { policy, clients: 1, rate, seconds }
 }

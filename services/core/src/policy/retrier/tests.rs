@@ -86,6 +86,63 @@ fn a_denial_is_told_once_and_names_the_mechanism() {
     assert_eq!((retrier.take_denial(), retrier.take_denial()), (Some(Denial::Budget), None));
 }
 
+/// The policy, with a hedge beside an attempt that takes 10 ms.
+fn hedging_soon(policy: Policy) -> Policy {
+    Policy { hedging: Some(Hedging { delay_ms: 10, max_hedges: 1 }), ..policy }
+}
+
+#[test]
+fn a_hedge_that_the_breaker_refuses_costs_nothing() {
+    let breaker = Breaker { failure_percent: 50, min_calls: 2, interval_ms: 10_000, open_ms: 60_000, probes: 1 };
+    let preset = StrategyName::AwsStandard.preset();
+    let policy = hedging_soon(Policy { breaker: Some(breaker), ..preset });
+    let mut limits = Limits::new(&policy, 0);
+    let full = limits.budget_left_milli(0);
+    let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, 0) };
+    let mut retrier = Retrier::new(&policy, 0, None);
+    retrier.begin(&mut turn);
+    for _ in 0..2 {
+        turn.limits.end_attempt(Outcome::Retryable, Passage::Closed, false, 0, 0); // others fail
+    }
+    turn.now_ns = retrier.wake_at_ns().unwrap();
+    assert_eq!(retrier.wake(&mut turn), Step::Wait);
+    assert_eq!(retrier.take_denial(), Some(Denial::Breaker));
+    assert_eq!(turn.limits.budget_left_milli(turn.now_ns), full);
+}
+
+/// With the chance c = (99 − 2·20)/100 to be turned away, a retry is turned away for c of the requests whose hedge was, within
+/// three standard errors: it is another question, although it is about an attempt of the same number.
+#[test]
+fn a_retry_after_a_hedge_that_was_turned_away_asks_anew() {
+    let policy = hedging_soon(Policy {
+        throttle: Some(Throttle { k_milli: 2_000, interval_ms: 3_600_000 }),
+        ..StrategyName::Naive.preset()
+    });
+    let mut before = Limits::new(&policy, 0);
+    for i in 0..97 {
+        let _admitted = before.begin_attempt(false, 1, Draws::new(2, i), 0);
+    }
+    (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed, false, 0, 0));
+    let (mut hedges, mut retries) = (0.0, 0.0);
+    for serial in 0..20_000 {
+        let mut limits = before.clone();
+        let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, serial) };
+        let mut retrier = Retrier::new(&policy, 0, None);
+        if !matches!(retrier.begin(&mut turn), Step::Start(_)) {
+            continue;
+        }
+        turn.now_ns = retrier.wake_at_ns().unwrap();
+        if retrier.wake(&mut turn) == Step::Wait {
+            hedges += 1.0;
+            let end = AttemptEnd { number: 1, outcome: Outcome::Retryable, pushback: None };
+            retries += f64::from(u8::from(retrier.ended(end, &mut turn) == Step::End(Fate::BudgetDenied)));
+        }
+    }
+    let (share, chance) = (retries / hedges, 0.59f64);
+    let band = 3.0 * (chance * (1.0 - chance) / hedges).sqrt();
+    assert!((share - chance).abs() <= band, "{share} of {hedges}, expected {chance} ± {band}");
+}
+
 #[test]
 fn a_request_under_way_is_small() {
     assert!(size_of::<Retrier>() <= 48, "{} bytes", size_of::<Retrier>());

@@ -34,8 +34,8 @@ pub enum RecoveryVerdict {
     /// The same, and then the load was shed for a while: service was good afterwards, and stayed so under the load that it
     /// had been down under.
     MetastableConfirmed,
-    /// The baseline itself fails: under 95 % of its requests succeed, or by its second half answers of success fall behind
-    /// arrivals; or the load alone is beyond the capacity.
+    /// The baseline itself fails: under 95 % of its requests succeed, or by its second half, of a second or more, answers of
+    /// success fall behind arrivals. Or service was not back, and the load alone is beyond the most that the backends serve.
     Overloaded,
     /// What was seen carries no verdict.
     Undetermined,
@@ -63,16 +63,16 @@ pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: O
     }
     let load = per_ks(counts, 0, course.from_ms);
     let during = per_ks(counts, course.from_ms, course.to_ms);
-    let Some(bound_ms) = drain.bound_ms(load, during, course.to_ms - course.from_ms) else {
-        let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
-        return Judgement { verdict: RecoveryVerdict::Overloaded, why };
-    };
-    let drain_ms = predicted_ms.unwrap_or(bound_ms);
-    let recovery = time_to_recovery(counts, course);
-    let (verdict, why) = match (recovery, Service::new(counts, course)) {
-        (Some(Recovery::After(ms)), Some(service)) => back(counts, course, &service, drain, (ms, drain_ms)),
-        (Some(Recovery::LongerThan(_)), Some(service)) => not_back(counts, course, &service, drain_ms),
-        _ => too_short(course, drain_ms),
+    let drain_ms = predicted_ms.or_else(|| drain.bound_ms(load, during, course.to_ms - course.from_ms));
+    let (verdict, why) = match (time_to_recovery(counts, course), Service::new(counts, course), drain_ms) {
+        (_, None, _) => no_baseline(course),
+        (Some(Recovery::After(ms)), Some(service), _) => back(counts, course, &service, drain, (ms, drain_ms)),
+        (Some(Recovery::LongerThan(_)), Some(service), Some(ms)) => not_back(counts, course, &service, ms),
+        (Some(Recovery::LongerThan(_)), Some(_), None) => {
+            let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
+            (RecoveryVerdict::Overloaded, why)
+        }
+        (None, Some(_), _) => too_short(course, drain_ms.unwrap_or(0)),
     };
     Judgement { verdict, why }
 }
@@ -87,8 +87,12 @@ fn overload(counts: &ArmCounts, course: &Course) -> Option<String> {
         return Some(format!("only {succeeded} of the baseline's requests succeeded"));
     }
     // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
-    // arrivals are within three standard deviations of their number.
+    // arrivals are within three standard deviations of their number. The first whole second is no such half: in it answers
+    // are behind by what it takes to get going.
     let half = course.from_ms / 2 / STEP_MS * STEP_MS;
+    if half < STEP_MS {
+        return None;
+    }
     let arrived = load.planned.sum(half, Some(course.from_ms));
     let answered = load.goodput.sum(half, Some(course.from_ms));
     let behind = arrived.saturating_sub(answered) as f64;
@@ -97,17 +101,21 @@ fn overload(counts: &ArmCounts, course: &Course) -> Option<String> {
         .then(|| format!("in the baseline's second half {arrived} requests came and {answered} succeeded"))
 }
 
-/// Service was back after so many milliseconds; a time of `drain_ms` is what the backlog explains.
+/// Service was back after so many milliseconds; a time of `drain_ms` is what the backlog explains. `None`: the capacity as it
+/// is reckoned explains none, but what was seen shows that it was enough.
 fn back(
     counts: &ArmCounts,
     course: &Course,
     service: &Service<'_>,
     drain: &Drain,
-    (ms, drain_ms): (u64, u64),
+    (ms, drain_ms): (u64, Option<u64>),
 ) -> Verdict {
     if ms < STEP_MS && !shows(counts, course, service, drain.attempts_max) {
         return (RecoveryVerdict::NoEffect, "nothing differs from the baseline".into());
     }
+    let Some(drain_ms) = drain_ms else {
+        return (RecoveryVerdict::Recovered, format!("service was back {} after the fault", seconds(ms)));
+    };
     let time = format!("service was back {} after the fault, and {} were predicted", seconds(ms), seconds(drain_ms));
     let in_time = ms <= drain_ms.saturating_add(GRAIN_MS);
     (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
@@ -130,7 +138,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
     let bunch = (attempts_max.max(2) - 1) as f64;
     differ((failed_before, before), (failed_within, within), 1.0)
         || differ((retried_before, before), (retried_within, within), bunch)
-        || !service.is_prompt(course.from_ms, course.to_ms)
+        || service.is_slow(course.from_ms, course.to_ms)
 }
 
 /// Whether two rates of events per request differ by more than three standard errors of events that come in bunches.
@@ -196,6 +204,11 @@ fn serves_no_more(counts: &ArmCounts, course: &Course, from: u64, to: u64) -> bo
 fn differ_in_rate(counts: &ArmCounts, a: (u64, u64), b: (u64, u64)) -> bool {
     let events = |(from, to): (u64, u64)| (counts.load.planned.sum(from, Some(to)) as f64, (to - from) as f64);
     differ(events(a), events(b), 1.0)
+}
+
+fn no_baseline(course: &Course) -> Verdict {
+    let why = format!("no answer came in a whole second of the {} before the fault", seconds(course.from_ms));
+    (RecoveryVerdict::Undetermined, why)
 }
 
 fn too_short(course: &Course, drain_ms: u64) -> Verdict {

@@ -5,6 +5,7 @@
 
 mod budgets;
 mod collapse;
+mod drains;
 mod exactness;
 mod faults;
 mod independent_failures;

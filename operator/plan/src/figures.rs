@@ -41,7 +41,7 @@ impl ArmFigures {
         let (load, faults) = (&setup.load, &setup.backend.faults);
         let course = Course::new(faults, &load.shed, load.duration_ms);
         let requests = counts.load.planned.total();
-        let drain = setup.drain(requests);
+        let drain = setup.drain();
         let predicted_ms = prediction.and_then(prediction::drain_ms);
         let (mut shown, mut outside) = (Vec::new(), Vec::new());
         for window in windows(faults, &load.shed, load.duration_ms) {

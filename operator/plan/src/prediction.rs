@@ -42,9 +42,10 @@ impl Foresight {
     }
 }
 
-/// The longest time to recovery that is predicted, where service always comes back; in milliseconds.
+/// The longest time to recovery that is predicted, where service comes back in every simulation; in milliseconds. One that
+/// could not tell did not.
 pub fn drain_ms(prediction: &Prediction) -> Option<u64> {
-    let recovery = prediction.recovery.as_ref().filter(|recovery| recovery.recovered == recovery.of)?;
+    let recovery = prediction.recovery.as_ref().filter(|recovery| recovery.recovered == prediction.runs)?;
     recovery.after_ms.map(|(_, high)| high)
 }
 
@@ -142,6 +143,17 @@ mod tests {
                 "outage: successRate 0.099, predicted 0.100 to 0.200",
             ]
         );
+    }
+
+    #[test]
+    fn a_drain_time_is_foretold_only_where_every_simulation_came_back() {
+        let of = |recovered, of| {
+            let recovery = Some(RecoveryPrediction { recovered, of, after_ms: Some((1_000, 4_000)) });
+            drain_ms(&Prediction { runs: 12, windows: vec![], recovery, events: 0 })
+        };
+        assert_eq!(of(12, 12), Some(4_000));
+        assert_eq!(of(11, 12), None);
+        assert_eq!(of(3, 3), None, "nine could not tell");
     }
 
     #[test]

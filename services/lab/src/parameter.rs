@@ -169,6 +169,14 @@ impl FromStr for Range {
         if low >= high {
             bail!("{parameter}: {} to {} is no range", parameter.show(low), parameter.show(high));
         }
+        let grain = parameter.grain();
+        if let Some(off) = [low, high].into_iter().find(|value| value % grain != 0) {
+            bail!(
+                "{parameter}: {} is not allowed; allowed: multiples of {}",
+                parameter.show(off),
+                parameter.show(grain)
+            );
+        }
         Ok(Self { parameter, low, high })
     }
 }
@@ -212,6 +220,16 @@ mod tests {
         for text in ["load.rate", "load.rate=5", "load.rate=a..b", "load.rate=5..5", "faults[a].for=1..2"] {
             assert!(text.parse::<Range>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_value_off_the_grain_is_refused() {
+        let message = |text: &str| text.parse::<Range>().unwrap_err().to_string();
+        assert_eq!(
+            message("faults[a].for=1s..1050ms"),
+            "faults[a].for: 1050ms is not allowed; allowed: multiples of 100ms"
+        );
+        assert!(message("client.timeout=10ms..1s").contains(": 10ms is not allowed"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The static worst case: the most attempts that a policy allows, whatever fails when.
 
 use super::{Budget, Charge, Policy, TokenBucket, WindowBudget};
-use crate::stats::Ratio;
+use crate::stats::{Allowance, Ratio};
 
 /// What comes at a chain of clients that follow one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +46,39 @@ impl Policy {
         }
     }
 
+    /// The most retries and hedges that the budgets of so many clients allow in a stretch of a run, whatever was saved up before
+    /// it; `None`: no bound but the attempts of each request.
+    pub fn allowance(&self, clients: u64) -> Option<Allowance> {
+        match self.budget? {
+            Budget::Window(WindowBudget { percent, interval_ms, min_retry_rate, .. }) => {
+                let reserve = u64::from(min_retry_rate.count) * interval_ms;
+                let reserve = reserve.div_ceil(min_retry_rate.interval_ms).saturating_mul(clients);
+                Some(Allowance { saved: 0, per_mille: u64::from(percent) * 10, reserve, interval_ms })
+            }
+            Budget::Tokens(bucket) => {
+                let cost = self.least_cost(&bucket)?;
+                Some(Allowance {
+                    saved: (bucket.cap_milli / cost + 1).saturating_mul(clients),
+                    per_mille: (bucket.amount_milli * 1_000).div_ceil(cost) + if bucket.refund { 1_000 } else { 0 },
+                    reserve: 0,
+                    interval_ms: 0,
+                })
+            }
+            Budget::InFlight(_) => None,
+        }
+    }
+
+    /// What a retry takes out of a bucket at least, in thousandths; `None`: nothing.
+    fn least_cost(&self, bucket: &TokenBucket) -> Option<u64> {
+        // What takes long and succeeds is hedged for nothing.
+        let is_free = bucket.charge == Charge::OnFailure && self.hedging.is_some();
+        (!is_free).then(|| bucket.cost_milli.min(bucket.timeout_cost_milli))
+    }
+
     /// Retries that buckets can pay: what they hold at first, and a deposit for each request (each has one success at
     /// most). A refund makes the one retry of a request that succeeds cost nothing.
     fn most_paid(&self, bucket: &TokenBucket, requests: u128, clients: u128) -> Option<u128> {
-        if bucket.charge == Charge::OnFailure && self.hedging.is_some() {
-            return None; // what takes long and succeeds is hedged for nothing
-        }
-        let cost = u128::from(bucket.cost_milli.min(bucket.timeout_cost_milli));
+        let cost = u128::from(self.least_cost(bucket)?);
         let held = u128::from(bucket.initial_milli) * clients + u128::from(bucket.amount_milli) * requests;
         let refunded = if bucket.refund { requests } else { 0 };
         Some(held / cost + refunded)

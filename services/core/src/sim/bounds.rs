@@ -26,13 +26,14 @@ impl Setup {
         })
     }
 
-    /// What the time to work an outage off follows from, in a run of so many requests.
-    pub fn drain(&self, requests: u64) -> Drain {
-        let policy = &self.client.strategy.policy;
+    /// What the time to work an outage off follows from.
+    pub fn drain(&self) -> Drain {
+        let (policy, layers) = (&self.client.strategy.policy, self.inner.len() as u32 + 1);
         let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
         let pushed_back_ms =
             policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
-        let attempts_max = u64::from(policy.max_attempts).saturating_pow(self.inner.len() as u32 + 1);
+        let attempts_max = u64::from(policy.max_attempts).saturating_pow(layers);
+        let hedged_ms = policy.hedging.map_or(u64::MAX, |hedging| hedging.delay_ms);
         let fails_at_once = |fault: &FaultWindow| match fault.kind {
             FaultKind::Error { .. } | FaultKind::Reset { .. } | FaultKind::Refuse { .. } => true,
             FaultKind::Latency { .. }
@@ -43,23 +44,27 @@ impl Setup {
         let restarts = self.backend.faults.iter().any(|fault| fault.restart);
         let backends = u64::from(self.backends);
         Drain {
-            capacity_per_ks: self.capacity_per_ks(),
+            busy_per_ks: self.served_per_ks(self.model.concurrency),
+            // C/(b + s(C − 1)) rises all along, or falls all along.
+            capacity_per_ks: self.served_per_ks(1).max(self.served_per_ks(self.model.concurrency)),
             backlog_max: backends * (u64::from(self.model.queue) + u64::from(self.model.concurrency)),
             attempts_max,
-            amplification_permille_max: self.worst_case(requests).map_or(attempts_max * 1_000, Ratio::permille_up),
+            layers,
+            budget: policy.allowance(u64::from(self.clients)),
             timeout_ms: self.client.timeout_ms,
+            apart_ms: if layers > 1 { 0 } else { self.client.timeout_ms.min(hedged_ms) },
             delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
             hangs: !self.backend.faults.iter().all(fails_at_once),
             warm_up_ms: self.model.warm_up.filter(|_| restarts).map_or(0, |warm_up| warm_up.for_ms),
         }
     }
 
-    /// μ: what the backends can serve together when they are busy, warm, and their caches full, in requests per 1,000 s.
-    /// c workers of which each takes b + s·(c − 1), and miss for the share 1 − h.
-    fn capacity_per_ks(&self) -> u64 {
-        let (model, c) = (&self.model, u64::from(self.model.concurrency));
+    /// What the backends serve together when in each of them so many workers are busy, warm, and their caches full, in requests
+    /// per 1,000 s: C workers of which each takes b + s·(C − 1), and miss for the share 1 − h.
+    fn served_per_ks(&self, busy: u32) -> u64 {
+        let (model, busy) = (&self.model, u64::from(busy));
         let missed_us = model.cache.map_or(0, |cache| (1_000 - u64::from(cache.hit_permille)) * cache.miss_us / 1_000);
-        let busy_us = model.service.mean_us + model.service.contention_us * c.saturating_sub(1) + missed_us;
-        u64::from(self.backends) * c * US_PER_KS / busy_us.max(1)
+        let busy_us = model.service.mean_us + model.service.contention_us * busy.saturating_sub(1) + missed_us;
+        u64::from(self.backends) * busy * US_PER_KS / busy_us.max(1)
     }
 }

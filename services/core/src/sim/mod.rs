@@ -27,7 +27,7 @@ pub use hysteresis::{LoopPoint, loop_point};
 pub use outcome::{Outcome, TooLarge};
 pub use predict::{
     Band, EDGE_MS, PREDICTION_BUDGET, PREDICTION_RUNS, Prediction, RecoveryPrediction, WindowPrediction, disturbed,
-    drain, predict,
+    predict,
 };
 pub use setup::{DEFAULT_NETWORK, MAX_BACKENDS, MAX_CLIENTS, MAX_LAYERS, Setup};
 pub use tipping::{JUDGED_MS, TippingPoint, is_down, served_share, tipping_point};

@@ -116,21 +116,6 @@ pub fn predict(setup: &Setup, runs: u32, budget: u64) -> Result<Prediction, TooL
     Ok(Prediction::new(setup, &outcomes))
 }
 
-/// How service would come back if the load went on as it is until `horizon_ms` after the last fault: what a verdict that
-/// service will not come back must wait for. `None`: there is no fault, or no baseline.
-///
-/// # Errors
-/// When it would take more than `budget` events.
-pub fn drain(setup: &Setup, horizon_ms: u64, budget: u64) -> Result<Option<Recovery>, TooLarge> {
-    let faults = &setup.backend.faults;
-    let Some(last) = faults.last() else { return Ok(None) };
-    let duration_ms = setup.load.duration_ms.max(last.end_ms() + horizon_ms);
-    let mut longer = setup.clone();
-    longer.load.shed.clear();
-    longer.last_until(duration_ms);
-    Ok(simulate(&longer, budget)?.recovery(faults, &[], duration_ms))
-}
-
 /// A repetition as a run may be: with draws of its own, edges that are off, and a network that takes from half to ten times as
 /// long: in a closed loop that decides how many requests come. The first is the plan itself.
 pub fn disturbed(setup: &Setup, number: u32) -> Setup {

@@ -45,7 +45,7 @@ pub enum TippingPoint {
     Always,
 }
 
-/// Bisects between `low` and `high`, both included, in whole steps of `grain`; `tips` says whether the system stays down at a
+/// Bisects between `low` and `high`, both included, in whole steps of `grain` from `low` on, the last of which may be shorter; `tips` says whether the system stays down at a
 /// value. Exact if there is one point at which that changes.
 ///
 /// # Errors
@@ -56,8 +56,8 @@ pub fn tipping_point<E>(
     grain: u64,
     mut tips: impl FnMut(u64) -> Result<bool, E>,
 ) -> Result<TippingPoint, E> {
-    let at = |step: u64| low + step * grain;
-    let (mut below, mut above) = (0, (high - low) / grain);
+    let at = |step: u64| (low + step * grain).min(high);
+    let (mut below, mut above) = (0, (high - low).div_ceil(grain));
     let (tips_low, tips_high) = (tips(at(below))?, tips(at(above))?);
     if tips_low == tips_high {
         return Ok(if tips_low { TippingPoint::Always } else { TippingPoint::Never });
@@ -118,5 +118,15 @@ mod tests {
     fn only_whole_steps_of_the_grain_are_looked_at() {
         let found = search(1_000, 10_050, 100, |value| value >= 4_321).0;
         assert_eq!(found, TippingPoint::Above { stays: 4_300, tips: 4_400 });
+    }
+
+    #[test]
+    fn the_high_end_is_looked_at_although_it_is_off_the_grain() {
+        let found = search(1_000, 1_050, 100, |value| value >= 1_050).0;
+        assert_eq!(found, TippingPoint::Above { stays: 1_000, tips: 1_050 });
+        assert_eq!(
+            search(1_000, 1_250, 100, |value| value >= 1_210).0,
+            TippingPoint::Above { stays: 1_200, tips: 1_250 }
+        );
     }
 }

@@ -30,8 +30,12 @@ pub(super) fn unfit(counts: &ArmCounts, course: &Course) -> Option<Unfit> {
         return Some(Unfit::Fails(format!("only {succeeded} of the baseline's requests succeeded")));
     }
     // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
-    // arrivals are within three standard deviations of their number.
+    // arrivals are within three standard deviations of their number. The first whole second is no such half: in it answers
+    // are behind by what it takes to get going.
     let half = course.from_ms / 2 / STEP_MS * STEP_MS;
+    if half < STEP_MS {
+        return None;
+    }
     let arrived = load.planned.sum(half, Some(course.from_ms));
     let answered = load.goodput.sum(half, Some(course.from_ms));
     let behind = arrived.saturating_sub(answered) as f64;

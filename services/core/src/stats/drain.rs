@@ -3,16 +3,23 @@
 /// What the backlog of an outage and the time to work it off follow from. Rates are in requests per 1,000 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drain {
-    /// μ: what the backends can serve together.
+    /// What the backends serve together with all workers busy: at this rate a backlog is worked off.
+    pub busy_per_ks: u64,
+    /// μ: the most that they can serve together, however many workers are busy. With contention fewer may serve more.
     pub capacity_per_ks: u64,
     /// The most requests that can wait or be in service there.
     pub backlog_max: u64,
     /// n: the most attempts that one request can have; with clients in a chain, at the last one.
     pub attempts_max: u64,
-    /// a: the most attempts for each request over a run, in thousandths: 1,000 n, or less by a budget.
-    pub amplification_permille_max: u64,
+    /// Clients in the chain; the budgets of each are as `budget`.
+    pub layers: u32,
+    /// What the budgets of one layer allow; `None`: there is no bound but n.
+    pub budget: Option<Allowance>,
     /// T: how long an attempt may take, in milliseconds.
     pub timeout_ms: u64,
+    /// The least time from one attempt of a request to the next while none is answered, in milliseconds: T; less with
+    /// hedges, and none at the end of a chain.
+    pub apart_ms: u64,
     /// The longest wait before an attempt, in milliseconds.
     pub delay_ms_max: u64,
     /// Whether attempts hang in the fault, up to their timeout, rather than fail at once.
@@ -21,31 +28,99 @@ pub struct Drain {
     pub warm_up_ms: u64,
 }
 
+/// Retries that the budgets of all clients of one layer allow together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// What full buckets pay, whatever comes.
+    pub saved: u64,
+    /// So many for 1,000 requests.
+    pub per_mille: u64,
+    /// So many in each interval, however few requests there are.
+    pub reserve: u64,
+    /// How long a request is remembered, in milliseconds: its retries may come so much later. 0 for a bucket.
+    pub interval_ms: u64,
+}
+
+/// The most attempts from the outage's beginning until t ms after its end: `at_once` + t·`rate_per_ks`, the former in
+/// millionths.
+#[derive(Clone, Copy)]
+struct Most {
+    at_once: u128,
+    rate_per_ks: u128,
+}
+
+/// Requests in millionths: a rate per 1,000 s times milliseconds.
+const MILLIONTHS: u128 = 1_000_000;
+
 impl Drain {
     /// An upper bound, in milliseconds from the disturbance's end on, for a service that is not held down by its own
     /// retries; `None` when the load alone is beyond the capacity. λ is the rate of arrivals before and after the
     /// disturbance, and `during_per_ks` the one in it, which lasts `outage_ms` (W).
     ///
-    /// The backlog is what it is when nothing is served in W, which bounds every fault: an arrival makes an attempt every
-    /// T, so λ·Σ max(0, W − kT) over k < n attempts wait at the end, that is λ(nW − T·n(n−1)/2) when W is long; no more than
-    /// aλW, and no more than there is room for. While it is worked off at μ, each arrival may bring a attempts: below the
-    /// hidden capacity μ/a the backlog shrinks by μ − aλ; for a = n = 2 that is λ(2W − T)/(μ − 2λ), the published form.
-    /// Above it (the vulnerable range) there is no such bound; there it is the time in which the backlog would be gone if
-    /// every arrival brought one attempt, μ − λ: what is down for longer is held down by retries, not by the backlog. On top
-    /// comes what a request may still wait for: an attempt that hangs, and the longest delay; and a warm-up.
+    /// The backlog is what it is when nothing is served in W, which bounds every fault. Two things bound the attempts that
+    /// come until t after its end, and the earlier t at which the backends have served as many is the bound:
+    ///
+    /// * The attempts of each request. An arrival makes one every T, so λ·Σ max(0, W − kT) over k < n wait at the end, that is
+    ///   λ(nW − T·n(n−1)/2) when W is long, or as many as there is room for; and then λn arrive. For n = 2 that is
+    ///   λ(2W − T)/(μ − 2λ), the published form.
+    /// * A budget. Its mean over a run is no bound, since what it saved up in the baseline is spent in the outage: see
+    ///   [`Allowance::on_top_of`].
+    ///
+    /// Where neither rate is below the capacity (the vulnerable range) there is no such bound; there it is the time in which
+    /// the backlog would be gone if every arrival brought one attempt, μ − λ: what is down for longer is held down by
+    /// retries, not by the backlog; or, where λ is more than busy workers serve, by contention. On top comes what a request
+    /// may still wait for: an attempt that hangs, and the longest delay; and a warm-up.
     pub fn bound_ms(&self, load_per_ks: u64, during_per_ks: u64, outage_ms: u64) -> Option<u64> {
-        let Self { attempts_max: n, amplification_permille_max: a_permille, timeout_ms, .. } = *self;
-        let still_open = outage_ms.div_ceil(timeout_ms.max(1)).min(n.max(1));
-        let waiting_ms: u64 = (0..still_open).map(|k| outage_ms - k * timeout_ms).sum();
-        let waiting_ms = waiting_ms.min(outage_ms.saturating_mul(a_permille) / 1_000);
-        let left_behind = (u128::from(during_per_ks) * u128::from(waiting_ms)).div_ceil(1_000_000);
-        let backlog = left_behind.min(u128::from(self.backlog_max));
-        let left_of_capacity = |load: u64| self.capacity_per_ks.checked_sub(load).filter(|&net| net > 0);
-        let below_hidden_capacity = left_of_capacity(load_per_ks.saturating_mul(a_permille) / 1_000);
-        let net = below_hidden_capacity.or_else(|| left_of_capacity(load_per_ks))?;
-        let worked_off_ms = u64::try_from((backlog * 1_000_000).div_ceil(u128::from(net))).unwrap_or(u64::MAX);
+        let (load, during) = (u128::from(load_per_ks), u128::from(during_per_ks));
+        let (n, room) = (self.attempts_max.max(1), u128::from(self.backlog_max) * MILLIONTHS);
+        let by_attempts =
+            Most { at_once: (during * self.waiting_ms(n, outage_ms)).min(room), rate_per_ks: load * u128::from(n) };
+        let first_ones = Most { at_once: (during * u128::from(outage_ms)).min(room), rate_per_ks: load };
+        let by_budget = self
+            .budget
+            .map(|budget| (0..self.layers).fold(first_ones, |most, _| budget.on_top_of(most, during, outage_ms)));
+        let bounds = || std::iter::once(by_attempts).chain(by_budget);
+        let worked_off = |Most { at_once, rate_per_ks }, capacity: u64| {
+            let net = u128::from(capacity).checked_sub(rate_per_ks).filter(|&net| net > 0)?;
+            Some(u64::try_from(at_once.div_ceil(net)).unwrap_or(u64::MAX))
+        };
+        let backlog = bounds().map(|most| most.at_once).min().unwrap_or(0).min(room);
+        let as_if_nobody_retried = Most { at_once: backlog, rate_per_ks: load };
+        let worked_off_ms = bounds()
+            .filter_map(|most| worked_off(most, self.busy_per_ks))
+            .min()
+            .or_else(|| worked_off(as_if_nobody_retried, self.busy_per_ks))
+            .or_else(|| worked_off(as_if_nobody_retried, self.capacity_per_ks))?;
         let hanging_ms = if self.hangs { self.timeout_ms } else { 0 };
         Some(worked_off_ms.saturating_add(hanging_ms + self.delay_ms_max + self.warm_up_ms))
+    }
+
+    /// How long the attempts of one arrival a moment wait together at the end of an outage: Σ max(0, W − kT) over k < n.
+    fn waiting_ms(&self, n: u64, outage_ms: u64) -> u128 {
+        let (n, outage, apart) = (u128::from(n), u128::from(outage_ms), u128::from(self.apart_ms));
+        let open = if apart == 0 { n } else { outage.div_ceil(apart).min(n) };
+        open * outage - apart * (open * open.saturating_sub(1) / 2)
+    }
+}
+
+impl Allowance {
+    /// The attempts of a layer to which so many requests come: each may be one, and the retries are what full buckets pay, a
+    /// share of the requests from an interval before the outage on, and the reserves of the intervals that cover the time.
+    fn on_top_of(&self, requests: Most, during_per_ks: u128, outage_ms: u64) -> Most {
+        let Self { saved, per_mille, reserve, interval_ms } = *self;
+        let (share, interval, outage) = (u128::from(per_mille), u128::from(interval_ms), u128::from(outage_ms));
+        let Most { at_once, rate_per_ks } = requests;
+        // What a full backend turned away made its deposit all the same.
+        let deposits = at_once.max(during_per_ks * outage) + rate_per_ks * interval;
+        let reserve = u128::from(reserve) * MILLIONTHS;
+        let (reserves, reserve_per_ks) = match interval_ms {
+            0 => (0, 0),
+            _ => (reserve * (outage.div_ceil(interval) + 2), reserve.div_ceil(interval)),
+        };
+        Most {
+            at_once: at_once + u128::from(saved) * MILLIONTHS + (deposits * share).div_ceil(1_000) + reserves,
+            rate_per_ks: rate_per_ks + (rate_per_ks * share).div_ceil(1_000) + reserve_per_ks,
+        }
     }
 }
 
@@ -55,11 +130,14 @@ mod tests {
 
     /// `HotOS`'21, §2.1: μ = 300/s, one retry, T = 1 s.
     const HOTOS: Drain = Drain {
+        busy_per_ks: 300_000,
         capacity_per_ks: 300_000,
         backlog_max: u64::MAX,
         attempts_max: 2,
-        amplification_permille_max: 2_000,
+        layers: 1,
+        budget: None,
         timeout_ms: 1_000,
+        apart_ms: 1_000,
         delay_ms_max: 0,
         hangs: false,
         warm_up_ms: 0,
@@ -79,18 +157,10 @@ mod tests {
     /// Four attempts in an outage of 10 s wait for 10 + 9 + 8 + 7 s; a timeout beyond the outage leaves one attempt each.
     #[test]
     fn more_attempts_leave_more_behind_as_long_as_their_time_comes() {
-        check(
-            Drain { attempts_max: 4, amplification_permille_max: 4_000, ..HOTOS },
-            50,
-            10,
-            Some(50 * 34 * 1_000 / 100),
-        );
-        check(
-            Drain { attempts_max: 4, amplification_permille_max: 4_000, timeout_ms: 20_000, ..HOTOS },
-            50,
-            10,
-            Some(50 * 10 * 1_000 / 100),
-        );
+        let four = Drain { attempts_max: 4, ..HOTOS };
+        check(four, 50, 10, Some(50 * 34 * 1_000 / 100));
+        check(Drain { apart_ms: 20_000, ..four }, 50, 10, Some(50 * 10 * 1_000 / 100));
+        check(Drain { apart_ms: 0, ..four }, 50, 10, Some(50 * 40 * 1_000 / 100));
     }
 
     /// 280·19/20 = 266 s: so long the backlog alone could last.
@@ -99,10 +169,37 @@ mod tests {
         check(HOTOS, 280, 10, Some(266_000));
     }
 
-    /// 1.1·200·10 = 2,200 attempts are left behind, and worked off at 300 − 1.1·200 = 80/s.
+    /// With 10 % of the last 120 s at 100/s and 150/s of capacity: 1,000 first attempts, and a tenth of the 13,000 requests
+    /// of 130 s on top, are worked off at 150 − 110 a second.
     #[test]
-    fn a_budget_leaves_less_behind_and_lifts_the_hidden_capacity() {
-        check(Drain { attempts_max: 3, amplification_permille_max: 1_100, ..HOTOS }, 200, 10, Some(27_500));
+    fn a_budget_spends_in_the_outage_what_it_has_saved_before_and_lifts_the_hidden_capacity() {
+        let budget = Some(Allowance { saved: 0, per_mille: 100, reserve: 0, interval_ms: 120_000 });
+        let drain = Drain { busy_per_ks: 150_000, capacity_per_ks: 150_000, attempts_max: 3, budget, ..HOTOS };
+        check(drain, 100, 10, Some(2_300 * 1_000 / 40));
+        // A bucket pays its 500 at once, and 100 for the requests of the outage: 1,600 at 150 − 110.
+        let bucket = Some(Allowance { saved: 500, per_mille: 100, reserve: 0, interval_ms: 0 });
+        check(Drain { budget: bucket, ..drain }, 100, 10, Some(1_600 * 1_000 / 40));
+        // Two layers: 1,600 and 500 and 160 more, at 150 − 121.
+        check(Drain { budget: bucket, layers: 2, attempts_max: 9, ..drain }, 100, 10, Some(2_260_000_u64.div_ceil(29)));
+    }
+
+    /// 5 a second come on top: 1,000 first attempts, 50 for each of 1 + 2 intervals of 10 s, at 300 − 105 a second. Where the
+    /// reserve allows more than the policy does it is no bound: 100·19/(300 − 200) = 19 s.
+    #[test]
+    fn a_reserve_comes_on_top_in_each_interval_up_to_the_attempts_of_each_request() {
+        let budget = |reserve| Some(Allowance { saved: 0, per_mille: 0, reserve, interval_ms: 10_000 });
+        check(Drain { budget: budget(50), ..HOTOS }, 100, 10, Some(1_150_000_u64.div_ceil(195)));
+        check(Drain { budget: budget(5_000), ..HOTOS }, 100, 10, Some(19_000));
+    }
+
+    /// Busy workers serve 80/s, of which 60/s leave 20: 60·10/20 = 30 s. At 90/s only calm ones are fast enough: with 100/s,
+    /// 90·10/10 = 90 s.
+    #[test]
+    fn a_backlog_is_worked_off_by_busy_workers_and_what_only_calm_ones_can_serve_is_no_overload() {
+        let contended = Drain { busy_per_ks: 80_000, capacity_per_ks: 100_000, attempts_max: 1, ..HOTOS };
+        check(contended, 60, 10, Some(30_000));
+        check(contended, 90, 10, Some(90_000));
+        check(contended, 100, 10, None);
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl ArmCounts {
         let mut retries = Counts::default();
         self.layers().for_each(|client| retries.merge(&client.wire_retries));
         let end_ms = to_ms.unwrap_or_else(|| retries.end_ms().max(self.load.planned.end_ms()));
-        let sum = Some(retries.sum(from_ms, to_ms)).filter(|&sum| sum >= SYNC_MIN_RETRIES)?;
+        let sum = Some(retries.sum(from_ms, Some(end_ms))).filter(|&sum| sum >= SYNC_MIN_RETRIES)?;
         let buckets = (from_ms..end_ms).step_by(BUCKET_MS as usize);
         let peak = buckets.map(|t| retries.sum(t, Some(t + BUCKET_MS))).max()?;
         Ratio::new(peak * ((end_ms - from_ms) / BUCKET_MS), sum)

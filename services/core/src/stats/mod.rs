@@ -11,7 +11,7 @@ mod sample;
 mod series;
 mod verdict;
 
-pub use drain::Drain;
+pub use drain::{Allowance, Drain};
 pub use figures::{ArmCounts, Fates, Figures};
 pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};

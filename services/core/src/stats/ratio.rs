@@ -20,12 +20,6 @@ impl Ratio {
         self.numerator as f64 / self.denominator as f64
     }
 
-    /// The value in thousandths, rounded up.
-    pub fn permille_up(self) -> u64 {
-        let permille = (u128::from(self.numerator) * 1_000).div_ceil(u128::from(self.denominator));
-        u64::try_from(permille).unwrap_or(u64::MAX)
-    }
-
     /// The product; `None` when it is too large to be exact.
     pub fn times(self, other: Self) -> Option<Self> {
         let numerator = self.numerator.checked_mul(other.numerator)?;

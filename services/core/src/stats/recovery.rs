@@ -87,6 +87,12 @@ impl<'c> Service<'c> {
         self.counts.latency(from_ms, to_ms).quantile_us(990).is_some_and(|p99| p99 <= self.p99_max_us)
     }
 
+    /// Whether p99 in the seconds that [from, to) touches is above that of the baseline; no answers are not slow.
+    pub(super) fn is_slow(&self, from_ms: u64, to_ms: u64) -> bool {
+        let touched = self.counts.latency(from_ms / STEP_MS * STEP_MS, to_ms.div_ceil(STEP_MS) * STEP_MS);
+        touched.quantile_us(990).is_some_and(|p99| p99 > self.p99_max_us)
+    }
+
     /// The first whole second in [from, to) from which on service is good for ten seconds that end by `to`.
     pub(super) fn good_from(&self, from_ms: u64, to_ms: u64) -> Option<u64> {
         let good = |&t: &u64| self.is_up(t, t + STABLE_MS) && self.is_prompt(t, t + STABLE_MS);

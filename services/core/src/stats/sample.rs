@@ -1,5 +1,7 @@
 //! What a few repetitions say: intervals for a mean, for a fraction, and for the next value.
 
+/// Three standard deviations of the normal distribution: its two-sided quantile of 99.73 %.
+const Z9973: f64 = 3.0;
 /// The two-sided 95 % quantile of the normal distribution.
 const Z95: f64 = 1.959_964;
 /// That of Student's t with 1 to 30 degrees of freedom.
@@ -40,7 +42,7 @@ impl Sample {
 
     /// Half the width of the 95 % confidence interval of the mean: t·sd/√n, Student's; `None` for one value.
     pub fn mean_within(&self) -> Option<f64> {
-        let t = T95.get(self.n.checked_sub(2)?).copied().unwrap_or(Z95);
+        let t = student(&T95, Z95, self.n.checked_sub(2)?);
         Some(t * self.sd / (self.n as f64).sqrt())
     }
 
@@ -48,9 +50,19 @@ impl Sample {
     /// the value and that of the mean together. t is Student's, since the sd is itself known from n values only; it tends to the 3
     /// of three standard deviations.
     pub fn next_within(&self) -> f64 {
-        let t = T9973.get(self.n.saturating_sub(2)).copied().unwrap_or(T9973[T9973.len() - 1]);
+        let t = student(&T9973, Z9973, self.n.saturating_sub(2));
         t * self.sd * (1.0 + 1.0 / self.n as f64).sqrt()
     }
+}
+
+/// A quantile of Student's t with `i` + 1 degrees of freedom, from a table that begins with one; beyond it from z, that of the
+/// normal distribution, to two terms: R. A. Fisher and E. A. Cornish, "The Percentile Points of Distributions Having Known
+/// Cumulants" (1960).
+fn student(table: &[f64], z: f64, i: usize) -> f64 {
+    let df = (i + 1) as f64;
+    let first = (z.powi(3) + z) / (4.0 * df);
+    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * df * df);
+    table.get(i).copied().unwrap_or(z + first + second)
 }
 
 /// Wilson's 95 % interval for a fraction of which `hits` of `n` were seen; `None` for none of none. E. B. Wilson, "Probable
@@ -82,6 +94,21 @@ mod tests {
         close(sample.sd, (32.0f64 / 7.0).sqrt());
         close(sample.mean_within().unwrap(), 2.365 * sample.sd / 8f64.sqrt());
         close(sample.next_within(), 4.53 * sample.sd * 1.125f64.sqrt());
+    }
+
+    /// The textbook's t for 31, 40, 60 and 120 degrees of freedom, and 99.73 % for 25, 50 and 100 (GUM, table G.2).
+    #[test]
+    fn beyond_the_table_t_goes_on_falling_to_that_of_the_normal_distribution() {
+        let sample = |n| Sample { n, mean: 0.0, sd: 1.0 };
+        let t95 = |df: usize| sample(df + 1).mean_within().unwrap() * ((df + 1) as f64).sqrt();
+        for (df, expected) in [(31, 2.040), (40, 2.021), (60, 2.000), (120, 1.980)] {
+            assert!((t95(df) - expected).abs() < 1e-3, "{} is not {expected}", t95(df));
+        }
+        let t9973 = |df: usize| sample(df + 1).next_within() / (1.0 + 1.0 / (df + 1) as f64).sqrt();
+        for (df, expected) in [(25, 3.33), (50, 3.16), (100, 3.077)] {
+            assert!((t9973(df) - expected).abs() < 6e-3, "{} is not {expected}", t9973(df));
+        }
+        assert!((2..200).all(|df| t95(df) < t95(df - 1) && t9973(df) < t9973(df - 1)));
     }
 
     #[test]

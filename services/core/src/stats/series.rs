@@ -12,18 +12,22 @@ pub const BUCKET_MS: u64 = 100;
 
 const BUCKET_US: u64 = BUCKET_MS * 1_000;
 
-/// One column: counts by bucket; buckets beyond the last are 0.
+/// One column: counts by bucket; buckets beyond the last are 0. What happens later than [`Counts::LAST_MS`] is kept apart, in
+/// one more place behind the last bucket: it is in the sum to the end, and in no window and no bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Counts(Vec<u32>);
 
 impl Counts {
-    /// Most buckets that a column holds: two hours, the longest run with the longest drain; later events count in the last.
+    /// Most buckets that a column holds: two hours, which is an hour more than the longest schedule. Requests may take longer:
+    /// twenty attempts of ten minutes, and an hour before each.
     const MAX_BUCKETS: usize = 72_000;
+    /// Where they end, in milliseconds.
+    const LAST_MS: u64 = Self::MAX_BUCKETS as u64 * BUCKET_MS;
 
     /// Counts one event at `at_us` microseconds after the run's start.
     pub fn add(&mut self, at_us: u64) {
-        let bucket = ((at_us / BUCKET_US) as usize).min(Self::MAX_BUCKETS - 1);
+        let bucket = ((at_us / BUCKET_US) as usize).min(Self::MAX_BUCKETS);
         if bucket >= self.0.len() {
             self.0.resize(bucket + 1, 0);
         }
@@ -83,13 +87,13 @@ impl Counts {
     }
 
     /// Where the last bucket with an event ends, in milliseconds.
-    pub const fn end_ms(&self) -> u64 {
-        self.0.len() as u64 * BUCKET_MS
+    pub fn end_ms(&self) -> u64 {
+        (self.0.len() as u64 * BUCKET_MS).min(Self::LAST_MS)
     }
 
     /// The buckets of [from, to), without the zeros after the last event.
     fn slice(&self, from_ms: u64, to_ms: Option<u64>) -> &[u32] {
-        let index = |ms: u64| ((ms / BUCKET_MS) as usize).min(self.0.len());
+        let index = |ms: u64| ((ms / BUCKET_MS) as usize).min(self.0.len()).min(Self::MAX_BUCKETS);
         &self.0[index(from_ms)..to_ms.map_or(self.0.len(), index).max(index(from_ms))]
     }
 }
@@ -298,6 +302,19 @@ mod tests {
         assert_eq!(counts.sum(1_000, None), 1);
         assert_eq!(counts.sum(1_100, Some(9_000)), 0);
         assert_eq!(counts.total(), 4);
+    }
+
+    #[test]
+    fn what_happens_after_more_than_two_hours_is_counted_and_is_no_peak() {
+        let mut counts = Counts::default();
+        let (hour_us, two_h) = (3_600_000_000, 7_200_000);
+        for at_us in [2 * hour_us - 1, 2 * hour_us, 3 * hour_us, 30 * hour_us] {
+            counts.add(at_us);
+        }
+        assert_eq!((counts.total(), counts.end_ms()), (4, two_h));
+        assert_eq!(counts.sum(0, Some(two_h)), 1);
+        assert_eq!(counts.sum(two_h - 100, Some(two_h)), 1);
+        assert_eq!(counts.sum(0, Some(40 * two_h)), 1, "a window knows only its buckets");
     }
 
     #[test]

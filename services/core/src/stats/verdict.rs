@@ -33,8 +33,8 @@ pub enum RecoveryVerdict {
     /// The same, and then the load was shed for a while: service was good afterwards, and stayed so under the load that it
     /// had been down under.
     MetastableConfirmed,
-    /// The baseline itself fails: under 95 % of its requests succeed, or by its second half answers of success fall behind
-    /// arrivals; or the load alone is beyond the capacity.
+    /// The baseline itself fails: under 95 % of its requests succeed, or by its second half, of a second or more, answers of
+    /// success fall behind arrivals. Or service was not back, and the load alone is beyond the most that the backends serve.
     Overloaded,
     /// What was seen carries no verdict.
     Undetermined,
@@ -62,42 +62,62 @@ pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: O
     }
     let load = per_ks(counts, 0, course.from_ms);
     let during = per_ks(counts, course.from_ms, course.to_ms);
-    let Some(bound_ms) = drain.bound_ms(load, during, course.to_ms - course.from_ms) else {
-        let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
-        return unjudged(RecoveryVerdict::Overloaded, why);
-    };
-    let drain_ms = predicted_ms.unwrap_or(bound_ms);
+    let bound_ms = drain.bound_ms(load, during, course.to_ms - course.from_ms);
+    let due = predicted_ms.map(Due::Predicted).or(bound_ms.map(Due::Bound));
     let recovery = time_to_recovery(counts, course);
-    let (verdict, why) = match (recovery, Service::new(counts, course)) {
-        (Some(Recovery::After(ms)), Some(service)) => {
-            back(counts, course, &service, drain, ms, predicted_ms.ok_or(bound_ms))
+    let (verdict, why) = match (recovery, Service::new(counts, course), due) {
+        (_, None, _) => no_baseline(course),
+        (Some(Recovery::After(ms)), Some(service), due) => back(counts, course, &service, drain, (ms, due)),
+        (Some(Recovery::LongerThan(_)), Some(service), Some(due)) => not_back(counts, course, &service, due.ms()),
+        (Some(Recovery::LongerThan(_)), Some(_), None) => {
+            let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
+            return unjudged(RecoveryVerdict::Overloaded, why);
         }
-        (Some(Recovery::LongerThan(_)), Some(service)) => not_back(counts, course, &service, drain_ms),
-        _ => too_short(course, drain_ms),
+        (None, Some(_), due) => too_short(course, due.map_or(0, Due::ms)),
     };
     Judgement { recovery, verdict, why }
 }
 
 type Verdict = (RecoveryVerdict, String);
 
-/// Service was back after `ms`, and should have been after a time that a simulation found, or else the closed form.
+/// By when service should be back, in milliseconds after the disturbance.
+#[derive(Clone, Copy)]
+enum Due {
+    /// The longest time that simulations of the run took.
+    Predicted(u64),
+    /// The closed form.
+    Bound(u64),
+}
+
+impl Due {
+    const fn ms(self) -> u64 {
+        match self {
+            Self::Predicted(ms) | Self::Bound(ms) => ms,
+        }
+    }
+}
+
+/// Service was back after so many milliseconds. Nothing due: the capacity as it is reckoned explains no time, but what was seen
+/// shows that it was enough.
 fn back(
     counts: &ArmCounts,
     course: &Course,
     service: &Service<'_>,
     drain: &Drain,
-    ms: u64,
-    due_ms: Result<u64, u64>,
+    (ms, due): (u64, Option<Due>),
 ) -> Verdict {
     if ms < STEP_MS && !shows(counts, course, service, drain.attempts_max) {
         return (RecoveryVerdict::NoEffect, "nothing differs from the baseline".into());
     }
-    let (due_ms, due) = match due_ms {
-        Ok(ms) => (ms, format!("{} were predicted", seconds(ms))),
-        Err(ms) => (ms, format!("working off the backlog takes up to {}", seconds(ms))),
+    let Some(due) = due else {
+        return (RecoveryVerdict::Recovered, format!("service was back {} after the fault", seconds(ms)));
     };
-    let time = format!("service was back {} after the fault, and {due}", seconds(ms));
-    let in_time = ms <= due_ms.saturating_add(GRAIN_MS);
+    let why = match due {
+        Due::Predicted(ms) => format!("at most {} were predicted", seconds(ms)),
+        Due::Bound(ms) => format!("working off the backlog takes up to {}", seconds(ms)),
+    };
+    let time = format!("service was back {} after the fault, and {why}", seconds(ms));
+    let in_time = ms <= due.ms().saturating_add(GRAIN_MS);
     (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
 }
 
@@ -118,7 +138,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
     let bunch = (attempts_max.max(2) - 1) as f64;
     differ((failed_before, before), (failed_within, within), 1.0)
         || differ((retried_before, before), (retried_within, within), bunch)
-        || !service.is_prompt(course.from_ms, course.to_ms)
+        || service.is_slow(course.from_ms, course.to_ms)
 }
 
 /// Whether two rates of events per request differ by more than three standard errors of events that come in bunches.
@@ -184,6 +204,11 @@ fn serves_no_more(counts: &ArmCounts, course: &Course, from: u64, to: u64) -> bo
 fn differ_in_rate(counts: &ArmCounts, a: (u64, u64), b: (u64, u64)) -> bool {
     let events = |(from, to): (u64, u64)| (counts.load.planned.sum(from, Some(to)) as f64, (to - from) as f64);
     differ(events(a), events(b), 1.0)
+}
+
+fn no_baseline(course: &Course) -> Verdict {
+    let why = format!("no answer came in a whole second of the {} before the fault", seconds(course.from_ms));
+    (RecoveryVerdict::Undetermined, why)
 }
 
 fn too_short(course: &Course, drain_ms: u64) -> Verdict {

@@ -1,10 +1,11 @@
 //! The simulator against closed forms and published results. Expected figures come from the formula or the paper that is
 //! named, tolerances from statistics: three or four standard errors of what is random.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod budgets;
 mod collapse;
+mod drains;
 mod exactness;
 mod faults;
 mod independent_failures;

@@ -3,9 +3,11 @@
 //! a second if nobody retried: 38 s, and one more for those that hang.
 
 use retrylab_core::{
-    load::Shed,
+    fault::FaultKind,
+    load::{ArrivalLaw, LoadShape, Shed},
     policy::{DelayLaw, Policy},
     sim::Setup,
+    station::BackendModel,
     stats::{Course, Judgement, RecoveryVerdict, judge},
 };
 
@@ -17,7 +19,7 @@ use crate::{
 fn judged(setup: &Setup) -> Judgement {
     let counts = run(setup).counts();
     let course = Course::new(&setup.backend.faults, &setup.load.shed, setup.load.duration_ms).unwrap();
-    judge(&counts, &course, &setup.drain(counts.load.planned.total()), None)
+    judge(&counts, &course, &setup.drain(), None)
 }
 
 fn check(setup: &Setup, expected: RecoveryVerdict) {
@@ -56,4 +58,31 @@ fn shedding_the_load_until_the_queue_is_empty_proves_it() {
 #[test]
 fn a_load_beyond_the_capacity_is_overload() {
     check(&hotos(&one_retry(), 400, 100_000), RecoveryVerdict::Overloaded);
+}
+
+/// Ten workers that get in each other's way: alone one takes 10 ms, each other one in service adds 20 ms. So calm they serve
+/// up to 1/10 ms = 100/s, and all busy 10/190 ms = 52.6/s.
+fn contended(rate: u32, kind: FaultKind, duration_ms: u64) -> Setup {
+    let mut setup = hotos(&Policy::plain(1, DelayLaw::None), rate, duration_ms);
+    setup.model = BackendModel::plain(10, 100_000, 10_000);
+    setup.model.service.contention_us = 20_000;
+    setup.load.shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Uniform };
+    setup.backend.faults[0].kind = kind;
+    setup.backend.faults[0].for_ms = 5_000;
+    setup
+}
+
+#[test]
+fn a_system_that_serves_all_is_not_overloaded_although_busy_workers_would_serve_less() {
+    check(&contended(60, FaultKind::Error { status: 503, permille: 1_000 }, 100_000), RecoveryVerdict::Recovered);
+}
+
+/// What stands still for 5 s leaves all workers busy, and those serve 52.6/s of 60/s: the queue grows for good, without a
+/// single retry.
+#[test]
+fn a_collapse_by_contention_is_metastable() {
+    let mut setup = contended(60, FaultKind::Freeze, 170_000);
+    check(&setup, RecoveryVerdict::MetastableSuspected);
+    setup.load.shed = vec![Shed { name: "shed".into(), at_ms: 90_000, for_ms: 45_000, percent: 0 }];
+    check(&setup, RecoveryVerdict::MetastableConfirmed);
 }

@@ -39,11 +39,14 @@ fn counts(seconds: impl Iterator<Item = Second>) -> ArmCounts {
 /// Capacity 100/s and up to 2 attempts of 1 s; an outage from 20 s to 30 s at 50/s leaves 950 attempts behind. 50/s are the
 /// hidden capacity, so nothing but the time without retries is a bound: 950/50 = 19 s.
 const DRAIN: Drain = Drain {
+    busy_per_ks: 100_000,
     capacity_per_ks: 100_000,
     backlog_max: u64::MAX,
     attempts_max: 2,
-    amplification_permille_max: 2_000,
+    layers: 1,
+    budget: None,
     timeout_ms: 1_000,
+    apart_ms: 1_000,
     delay_ms_max: 0,
     hangs: false,
     warm_up_ms: 0,
@@ -102,7 +105,7 @@ fn service_that_is_back_later_recovered_slowly() {
 fn the_prediction_of_a_simulation_goes_before_the_closed_form() {
     assert_eq!(judged(down_until(40), &COURSE, Some(3_000)).verdict, RecoveryVerdict::SlowRecovery);
     let Judgement { verdict, why, .. } = judged(down_until(40), &COURSE, Some(8_000));
-    let predicted = "service was back 10.0 s after the fault, and 8.0 s were predicted";
+    let predicted = "service was back 10.0 s after the fault, and at most 8.0 s were predicted";
     assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Recovered, predicted));
 }
 
@@ -197,7 +200,7 @@ fn a_baseline_that_falls_behind_is_overloaded() {
 
 #[test]
 fn a_load_beyond_the_capacity_is_overload_and_never_metastable() {
-    let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
+    let small = Drain { busy_per_ks: 40_000, capacity_per_ks: 40_000, ..DRAIN };
     let Judgement { verdict, why, .. } = judge(&counts((0..90).map(down_until(90))), &COURSE, &small, None);
     assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Overloaded, "50.0/s arrive, and the capacity is 40.0/s"));
 }
@@ -226,9 +229,45 @@ fn where_the_baseline_fails_or_is_none_there_is_no_time_to_recovery() {
         let Judgement { recovery, verdict, .. } = judged(of(succeed), &COURSE, None);
         assert_eq!((recovery, verdict), (None, RecoveryVerdict::Overloaded), "{succeed} of 50");
     }
-    let small = Drain { capacity_per_ks: 40_000, ..DRAIN };
-    assert_eq!(judge(&counts((0..90).map(of(50))), &COURSE, &small, None).recovery, None, "beyond the capacity");
     let none_before = |s| if s < 20 { Second { requests: 0, ..GOOD } } else { GOOD };
     assert_eq!(judged(none_before, &COURSE, None).recovery, None, "no baseline");
     assert_eq!(judged(of(50), &COURSE, None).recovery, Some(Recovery::After(0)));
+}
+
+/// In the first second answers are behind by the latency: by half of it here.
+#[test]
+fn a_baseline_of_less_than_two_seconds_is_not_told_to_fall_behind() {
+    let behind = |from_ms: u64| {
+        let mut counts = counts((0..90).map(|_| GOOD));
+        counts.load.goodput = crate::stats::Counts::default();
+        for second in 0..90 {
+            let answers = if second == 0 { 25 } else { 50 };
+            (0..answers).for_each(|_| counts.load.goodput.add(second * 1_000_000 + 999_999));
+        }
+        judge(&counts, &Course { from_ms, ..COURSE }, &DRAIN, None).verdict
+    };
+    assert_ne!(behind(1_900), RecoveryVerdict::Overloaded);
+    assert_ne!(behind(2_000), RecoveryVerdict::Overloaded, "the second half of two seconds is the second one");
+}
+
+#[test]
+fn a_baseline_without_a_whole_second_is_named_as_the_reason() {
+    let why = "no answer came in a whole second of the 0.9 s before the fault";
+    check(|_| GOOD, &Course { from_ms: 900, to_ms: 2_000, ..COURSE }, RecoveryVerdict::Undetermined, why);
+}
+
+#[test]
+fn a_fault_that_holds_no_whole_second_can_have_no_effect_and_slow_answers_in_its_second_are_one() {
+    let course = Course { from_ms: 20_300, to_ms: 20_800, ..COURSE };
+    check(|_| GOOD, &course, RecoveryVerdict::NoEffect, "nothing differs from the baseline");
+    let slow = |s| if s == 20 { Second { latency_ms: 20, ..GOOD } } else { GOOD };
+    assert_eq!(judged(slow, &course, None).verdict, RecoveryVerdict::Recovered);
+}
+
+/// What was served shows that it can be, whatever the capacity is reckoned to be.
+#[test]
+fn service_that_is_back_was_not_overloaded() {
+    let small = Drain { busy_per_ks: 40_000, capacity_per_ks: 40_000, ..DRAIN };
+    let Judgement { verdict, why, .. } = judge(&counts((0..90).map(down_until(40))), &COURSE, &small, None);
+    assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Recovered, "service was back 10.0 s after the fault"));
 }

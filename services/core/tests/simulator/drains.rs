@@ -1,0 +1,72 @@
+//! The bound on the time that an outage takes to be worked off is one: no service that comes back does so later.
+
+use retrylab_core::{
+    load::{ArrivalLaw, LoadShape},
+    policy::{Budget, DelayLaw, Deposit, Hedging, MinRetryRate, Policy, StrategyName, WindowBudget},
+    station::BackendModel,
+    stats::Recovery,
+};
+
+use crate::{collapse::hotos, support::run};
+
+const OUTAGE_MS: u64 = 10_000;
+
+/// Three attempts without delay, and a budget of 10 % of the last two minutes.
+fn saving(deposit: Deposit) -> Policy {
+    let min_retry_rate = MinRetryRate { count: 0, interval_ms: 1_000 };
+    let window = WindowBudget { percent: 10, interval_ms: 120_000, deposit, min_retry_rate };
+    Policy { budget: Some(Budget::Window(window)), ..Policy::plain(3, DelayLaw::None) }
+}
+
+/// How long it took, and the bound, in milliseconds: 150/s are served, and work stands still from 110 s to 120 s.
+fn came_back(policy: &Policy, rate: u32, clients: u32) -> (u64, u64) {
+    let mut setup = hotos(policy, rate, 400_000);
+    setup.model = BackendModel::plain(3, 1_000_000, 20_000);
+    setup.clients = clients;
+    // Near the capacity the drain time of random arrivals is random.
+    setup.load.shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Uniform };
+    setup.backend.faults[0].at_ms = 110_000;
+    let (from, to, duration_ms) = (110_000, 110_000 + OUTAGE_MS, setup.load.duration_ms);
+    let outcome = run(&setup);
+    let rate = |from, to| outcome.load.series.planned.sum(from, Some(to)) * 1_000_000 / (to - from);
+    let load = rate(0, from).max(rate(to, duration_ms));
+    let bound_ms = setup.drain().bound_ms(load, rate(from, to), OUTAGE_MS).unwrap();
+    match outcome.recovery(&setup.backend.faults, &[], duration_ms) {
+        Some(Recovery::After(ms)) => (ms, bound_ms),
+        other => panic!("{policy:?} at {load}: {other:?}"),
+    }
+}
+
+#[test]
+fn no_service_comes_back_later_than_the_bound_whatever_its_policy() {
+    let naive = |n| Policy::plain(n, DelayLaw::None);
+    let hedged = Policy { hedging: Some(Hedging { delay_ms: 200, max_hedges: 2 }), ..naive(3) };
+    let cases = [
+        (naive(1), 130, 1),
+        (naive(2), 60, 1),
+        (naive(3), 40, 1),
+        (hedged, 40, 1),
+        (saving(Deposit::OnRequest), 100, 1),
+        (saving(Deposit::OnRequest), 125, 1),
+        (saving(Deposit::OnSuccess), 100, 1),
+        (StrategyName::Sre.preset(), 100, 10),
+        (StrategyName::Finagle.preset(), 100, 1),
+        (StrategyName::Linkerd.preset(), 60, 5),
+        (StrategyName::Grpc.preset(), 100, 10),
+        (StrategyName::AwsStandard.preset(), 40, 10),
+        (StrategyName::Envoy.preset(), 60, 1),
+    ];
+    for (policy, rate, clients) in cases {
+        let (ms, bound_ms) = came_back(&policy, rate, clients);
+        // Recoveries are found by the second.
+        assert!(ms <= bound_ms + 1_000, "{policy:?} at {rate}/s: {ms} ms, and the bound is {bound_ms} ms");
+    }
+}
+
+/// 1,000 requests of the outage, and a tenth of those of two minutes: 2,300 attempts at most, and 150 − 110 a second.
+#[test]
+fn a_budget_that_was_saved_up_before_the_outage_is_within_the_bound() {
+    let (ms, bound_ms) = came_back(&saving(Deposit::OnRequest), 100, 1);
+    assert!(ms > 30_000, "its mean over the run would have it back after 1,100/40 s: {ms} ms");
+    assert!((50_000..70_000).contains(&bound_ms), "{bound_ms}");
+}

@@ -123,7 +123,7 @@ fn a_retry_after_a_hedge_that_was_turned_away_asks_anew() {
         let _admitted = before.begin_attempt(false, 1, Draws::new(2, i), 0);
     }
     (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed, false, 0, 0));
-    let (mut hedges, mut retries) = (0.0, 0.0);
+    let (mut hedges, mut again) = (0.0, 0.0);
     for serial in 0..20_000 {
         let mut limits = before.clone();
         let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, serial) };
@@ -135,10 +135,10 @@ fn a_retry_after_a_hedge_that_was_turned_away_asks_anew() {
         if retrier.wake(&mut turn) == Step::Wait {
             hedges += 1.0;
             let end = AttemptEnd { number: 1, outcome: Outcome::Retryable, pushback: None };
-            retries += f64::from(u8::from(retrier.ended(end, &mut turn) == Step::End(Fate::BudgetDenied)));
+            again += f64::from(u8::from(retrier.ended(end, &mut turn) == Step::End(Fate::BudgetDenied)));
         }
     }
-    let (share, chance) = (retries / hedges, 0.59f64);
+    let (share, chance) = (again / hedges, 0.59f64);
     let band = 3.0 * (chance * (1.0 - chance) / hedges).sqrt();
     assert!((share - chance).abs() <= band, "{share} of {hedges}, expected {chance} ± {band}");
 }

@@ -129,7 +129,11 @@ fn fault_windows(faults: &[Fault]) -> Vec<FaultWindow> {
         .map(|fault| {
             let permille = fault.percent.unwrap_or(100).saturating_mul(10);
             let kind = match fault.kind {
-                FaultType::Error => FaultKind::Error { status: fault.status.unwrap_or(DEFAULT_ERROR_STATUS), permille },
+                FaultType::Error => FaultKind::Error {
+                    status: fault.status.unwrap_or(DEFAULT_ERROR_STATUS),
+                    permille,
+                    retry_after_s: fault.retry_after.map(|span| (span.as_millis() / 1_000) as u32),
+                },
                 FaultType::Latency => {
                     FaultKind::Latency { delay_ms: fault.latency.map_or(0, Span::as_millis), permille }
                 }

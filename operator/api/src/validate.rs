@@ -177,6 +177,16 @@ fn fault(place: &str, fault: &Fault, duration: Span) -> Result<(), FieldError> {
             return refuse(&format!("{place}.status"), status, "only with type Error");
         }
     }
+    if let Some(retry_after) = fault.retry_after {
+        let field = format!("{place}.retryAfter");
+        within(&field, retry_after, SECOND, HOUR)?;
+        if !retry_after.as_millis().is_multiple_of(SECOND) {
+            return refuse(&field, retry_after, "whole seconds");
+        }
+        if fault.kind != FaultType::Error || !matches!(fault.status, None | Some(429 | 503)) {
+            return refuse(&field, retry_after, "only with type Error and status 429 or 503");
+        }
+    }
     if let Some(percent) = fault.percent {
         within_number(&format!("{place}.percent"), percent, 1, 100)?;
         if [FaultType::Freeze, FaultType::Capacity].contains(&fault.kind) {

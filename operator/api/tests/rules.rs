@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use retrylab_api::{Caps, RetryExperimentSpec, crd, validate};
+use retrylab_api::{Caps, RetryExperimentSpec, arm_plan, crd, validate};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -55,6 +55,17 @@ fn merge(target: &mut Value, patch: &Value) {
 #[test]
 fn the_table_s_base_is_accepted() {
     assert_eq!(check_rules(table().base), Ok(()));
+}
+
+#[test]
+fn an_error_s_retry_after_reaches_the_backend_in_seconds() {
+    let mut spec = table().base;
+    let fault = serde_json::json!({"name": "f", "at": "1s", "for": "1s", "type": "Error", "retryAfter": "2m"});
+    merge(&mut spec, &serde_json::json!({"faults": [fault]}));
+    assert_eq!(check_rules(spec.clone()), Ok(()));
+    let spec: RetryExperimentSpec = serde_json::from_value(spec).unwrap();
+    let plan = arm_plan(&spec, &spec.arms[0], "client:8000");
+    assert_eq!(plan.backend.faults[0].kind.retry_after_s(), Some(120));
 }
 
 #[test]

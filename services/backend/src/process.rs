@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use retrylab_core::{
@@ -48,7 +48,9 @@ pub async fn process(State(backend): State<Arc<Backend>>, request: Request) -> R
         books.received();
     }
     let delay = match arrival.struck_by(&backend) {
-        Some(FaultKind::Error { status, .. }) => return arrival.injected(&backend, status),
+        Some(FaultKind::Error { status, retry_after_s, .. }) => {
+            return arrival.injected(&backend, status, retry_after_s);
+        }
         Some(FaultKind::Blackhole { .. }) => return arrival.swallowed(&backend).await,
         Some(FaultKind::Reset { .. } | FaultKind::Refuse { .. }) => return arrival.turned_out(&backend).await,
         Some(FaultKind::Latency { delay_ms, .. }) => Duration::from_millis(delay_ms),
@@ -113,10 +115,14 @@ impl Arrival {
         struck.then_some(kind)
     }
 
-    fn injected(&self, backend: &Backend, status: u16) -> Response {
+    fn injected(&self, backend: &Backend, status: u16, retry_after_s: Option<u32>) -> Response {
         self.ended_by_fault(backend);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        self.answer(status, Duration::ZERO, true, Some("injected failure"))
+        let mut response = self.answer(status, Duration::ZERO, true, Some("injected failure"));
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 
     /// For the backend it is over; the client will have to find out by itself.

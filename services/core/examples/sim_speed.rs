@@ -21,7 +21,7 @@ fn main() {
     let minute = 60_000;
     let outage =
         |kind| vec![FaultWindow { name: "outage".into(), at_ms: 10_000, for_ms: 10_000, kind, restart: false }];
-    let error = FaultKind::Error { status: 503, permille: 1_000 };
+    let error = FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None };
     measure("healthy, 20,000/s", &setup(StrategyName::Jitter, 20_000, minute, 1, vec![]));
     measure("outage, naive, 20,000/s", &setup(StrategyName::Naive, 20_000, minute, 1, outage(error.clone())));
     measure("outage, jitter, 20,000/s", &setup(StrategyName::Jitter, 20_000, minute, 1, outage(error)));
@@ -34,7 +34,7 @@ fn main() {
             100_000,
             minute,
             1_000_000,
-            outage(FaultKind::Error { status: 503, permille: 500 }),
+            outage(FaultKind::Error { status: 503, permille: 500, retry_after_s: None }),
         ),
     );
 }

@@ -12,6 +12,7 @@ use crate::Span;
 #[x_kube(
     validation = Rule::new("!(self.name in ['baseline', 'recovery', 'total'])").message("name: baseline, recovery and total are the names of other windows"),
     validation = Rule::new("!has(self.status) || self.type == 'Error'").message("status: only with type Error"),
+    validation = Rule::new("!has(self.retryAfter) || self.type == 'Error' && (!has(self.status) || self.status in [429, 503])").message("retryAfter: only with type Error and status 429 or 503"),
     validation = Rule::new("!has(self.percent) || !(self.type in ['Freeze', 'Capacity'])").message("percent: not with type Freeze or Capacity, which act on the workers"),
     validation = Rule::new("has(self.capacityPercent) == (self.type == 'Capacity')").message("capacityPercent: needed with type Capacity, and only there"),
     validation = Rule::new("has(self.latency) == (self.type == 'Latency')").message("latency: needed with type Latency, and only there"),
@@ -43,6 +44,14 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 400, max = 599))]
     pub status: Option<u16>,
+    /// For type Error with status 429 or 503: the answer says when to come back, with a Retry-After of 1s to 1h, in whole
+    /// seconds. A strategy heeds it with retryAfter. Default: it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(
+        validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("retryAfter: 1s to 1h"),
+        validation = Rule::new("duration(self).getMilliseconds() % 1000 == 0").message("retryAfter: whole seconds")
+    )]
+    pub retry_after: Option<Span>,
     /// The share of requests that it strikes, each independently: 1 to 100. Default: 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]

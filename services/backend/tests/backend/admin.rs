@@ -1,9 +1,11 @@
 //! Who gets into `/admin`, and what is refused there.
 
+use axum::http::header::RETRY_AFTER;
 use retrylab_backend::Config;
 use serde_json::json;
+use tower::ServiceExt;
 
-use crate::support::{FAR, NEAR, backend, quick, request};
+use crate::support::{Backend, FAR, NEAR, backend, quick, request};
 
 const RUN: &str = r#"{"starts_in_ms": 60000, "plan": {"seed": 1, "duration_ms": 1000, "faults": []}}"#;
 
@@ -65,6 +67,9 @@ async fn a_bad_fault_is_refused_by_field_and_changes_nothing() {
         (r#"{"duration_seconds": 1, "failure_rate": 0}"#, "failure_rate"),
         (r#"{"duration_seconds": 1, "type": "storm"}"#, "type"),
         (r#"{"duration_seconds": 1, "status": 200}"#, "status"),
+        (r#"{"duration_seconds": 1, "retry_after_seconds": 0}"#, "retry_after_seconds"),
+        (r#"{"duration_seconds": 1, "status": 500, "retry_after_seconds": 1}"#, "retry_after_seconds"),
+        (r#"{"duration_seconds": 1, "type": "reset", "retry_after_seconds": 1}"#, "retry_after_seconds"),
         (r#"{"duration_seconds": 1, "type": "latency"}"#, "latency_ms"),
         (r#"{"duration_seconds": 1, "type": "latency", "latency_ms": 0}"#, "latency_ms"),
         (r#"{"duration_seconds": 1, "latency_ms": 5}"#, "latency_ms"),
@@ -157,4 +162,17 @@ async fn the_metrics_have_the_names_and_labels_that_queries_use() {
     ] {
         assert_eq!(backend.metric(line).await, Some(value), "{line}");
     }
+}
+
+#[tokio::test]
+async fn an_injected_failure_says_when_to_come_back_if_it_is_to() {
+    let backend = backend(Config::default());
+    let said = async |backend: &Backend| {
+        let answer = backend.0.clone().oneshot(request("GET", "/process", FAR, None, "")).await.unwrap();
+        answer.headers().get(RETRY_AFTER).map(|seconds| seconds.to_str().unwrap().to_owned())
+    };
+    backend.fail(json!({"duration_seconds": 60})).await;
+    assert_eq!(said(&backend).await, None);
+    backend.fail(json!({"duration_seconds": 60, "status": 429, "retry_after_seconds": 30})).await;
+    assert_eq!(said(&backend).await.as_deref(), Some("30"));
 }

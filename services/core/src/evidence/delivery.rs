@@ -110,7 +110,7 @@ mod tests {
 
     /// What a window of 5 s lacks that should strike `permille` of the requests, met `exposed` and struck `affected`.
     fn check(permille: u16, exposed: u64, affected: u64, expected: Option<&str>) {
-        let kind = FaultKind::Error { status: 503, permille };
+        let kind = FaultKind::Error { status: 503, permille, retry_after_s: None };
         let plan = FaultWindow { name: "f".into(), at_ms: 1_000, for_ms: 5_000, kind, restart: false };
         let (started_us, ended_us) = (Some(1_000_500), Some(6_000_500));
         let record =

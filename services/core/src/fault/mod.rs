@@ -7,6 +7,9 @@ use crate::wire::FieldError;
 /// Longest delay that a Latency fault adds: ten minutes.
 pub const MAX_LATENCY_MS: u64 = 600_000;
 
+/// Longest `Retry-After` that an Error fault sends, in seconds: one hour.
+pub const MAX_RETRY_AFTER_S: u32 = 3_600;
+
 /// What a fault does to the backend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
@@ -17,6 +20,10 @@ pub enum FaultKind {
         status: u16,
         /// The share of requests that it strikes, in thousandths: 1 to 1000.
         permille: u16,
+        /// The answer's `Retry-After` in seconds: 1 to [`MAX_RETRY_AFTER_S`], with a status that clients heed it with, 429 or
+        /// 503.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_s: Option<u32>,
     },
     /// Answers later: the delay is added before the queue and takes no capacity.
     Latency {
@@ -68,6 +75,11 @@ impl FaultKind {
         if let Self::Reset { permille } = self { Some(*permille) } else { None }
     }
 
+    /// The `Retry-After` that it sends, in seconds.
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        if let Self::Error { retry_after_s, .. } = self { *retry_after_s } else { None }
+    }
+
     /// Checks every field against its bounds.
     ///
     /// # Errors
@@ -76,6 +88,12 @@ impl FaultKind {
         match *self {
             Self::Error { status, .. } if !(400..=599).contains(&status) => {
                 Err(FieldError::new("status", status, "400 to 599"))
+            }
+            Self::Error { retry_after_s: Some(seconds), .. } if !(1..=MAX_RETRY_AFTER_S).contains(&seconds) => {
+                Err(FieldError::new("retry_after_s", seconds, format!("1 to {MAX_RETRY_AFTER_S}")))
+            }
+            Self::Error { status, retry_after_s: Some(seconds), .. } if !matches!(status, 429 | 503) => {
+                Err(FieldError::new("retry_after_s", seconds, "only with status 429 or 503"))
             }
             Self::Latency { delay_ms, .. } if !(1..=MAX_LATENCY_MS).contains(&delay_ms) => {
                 Err(FieldError::new("latency_ms", delay_ms, format!("1 to {MAX_LATENCY_MS}")))
@@ -142,7 +160,7 @@ mod tests {
     use super::*;
 
     fn outage(at_ms: u64, for_ms: u64) -> FaultWindow {
-        let kind = FaultKind::Error { status: 503, permille: 1_000 };
+        let kind = FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None };
         FaultWindow { name: format!("at-{at_ms}"), at_ms, for_ms, kind, restart: false }
     }
 
@@ -170,8 +188,13 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_is_refused_by_field() {
-        check(&FaultKind::Error { status: 200, permille: 1_000 }, Some("status"));
-        check(&FaultKind::Error { status: 503, permille: 0 }, Some("permille"));
+        let error = |status, permille, retry_after_s| FaultKind::Error { status, permille, retry_after_s };
+        check(&error(200, 1_000, None), Some("status"));
+        check(&error(503, 0, None), Some("permille"));
+        check(&error(503, 1_000, Some(0)), Some("retry_after_s"));
+        check(&error(503, 1_000, Some(3_601)), Some("retry_after_s"));
+        check(&error(500, 1_000, Some(1)), Some("retry_after_s"));
+        check(&error(429, 1_000, Some(3_600)), None);
         check(&FaultKind::Latency { delay_ms: 0, permille: 1_000 }, Some("latency_ms"));
         for permille in [0, 1_001] {
             check(&FaultKind::Blackhole { permille }, Some("permille"));

@@ -153,6 +153,7 @@ impl Engine<'_> {
     /// A fault ends an attempt as it arrives.
     fn strike(&mut self, now: Nanos, key: Key, kind: &FaultKind) {
         match *kind {
+            FaultKind::Error { retry_after_s: Some(seconds), .. } => self.push_back(now, key, seconds as u16),
             FaultKind::Error { status, .. } => self.depart(now, key, status),
             FaultKind::Reset { .. } | FaultKind::Refuse { .. } => self.cut(now, key),
             FaultKind::Blackhole { .. }

@@ -30,8 +30,11 @@ impl Setup {
     pub fn drain(&self) -> Drain {
         let (policy, layers) = (&self.client.strategy.policy, self.inner.len() as u32 + 1);
         let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
-        let pushed_back_ms =
-            policy.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
+        let asked_s = self.backend.faults.iter().filter_map(|fault| fault.kind.retry_after_s()).max().unwrap_or(0);
+        let pushed_back_ms = policy.retry_after.map_or(0, |r| {
+            let honoured_ms = r.cap_ms.min(u64::from(asked_s) * 1_000);
+            honoured_ms + honoured_ms * u64::from(r.jitter_permille) / 1_000
+        });
         let attempts_max = u64::from(policy.max_attempts).saturating_pow(layers);
         let hedged_ms = policy.hedging.map_or(u64::MAX, |hedging| hedging.delay_ms);
         let fails_at_once = |fault: &FaultWindow| match fault.kind {

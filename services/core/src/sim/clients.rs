@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     load::Due,
-    policy::{AttemptEnd, Draws, Fate, Limits, Outcome, Retrier, Start, Step, Turn},
+    policy::{AttemptEnd, Draws, Fate, Limits, Outcome, Pushback, Retrier, Start, Step, Turn},
     stats::ClientSeries,
     wire::{ClientPlan, ClientResults, nested_attempt},
 };
@@ -184,12 +184,12 @@ impl Engine<'_> {
 
     /// An attempt ends for its client: with an answer, or its connection is broken, or it has had its time. False: it had ended
     /// before.
-    pub fn ended(&mut self, now: Nanos, key: Key, outcome: Outcome) -> bool {
+    pub fn ended(&mut self, now: Nanos, key: Key, outcome: Outcome, pushback: Option<Pushback>) -> bool {
         let Some(attempt) = self.attempts.get(key).filter(|attempt| !attempt.given_up) else { return false };
         let (call, number, sibling) = (attempt.call, attempt.number, attempt.sibling);
         self.unlink(call, key, sibling);
         self.give_up(now, key, outcome != Outcome::TimedOut);
-        let end = AttemptEnd { number, outcome, pushback: None };
+        let end = AttemptEnd { number, outcome, pushback };
         self.follow(now, call, |retrier, turn| retrier.ended(end, turn));
         true
     }
@@ -317,6 +317,13 @@ impl Engine<'_> {
     pub fn depart(&mut self, now: Nanos, key: Key, status: u16) {
         if self.attempts.get(key).is_some_and(Attempt::is_awaited) {
             self.calendar.plan(Lane::Network, now + self.network, Event::Answer(key, status));
+        }
+    }
+
+    /// An attempt has failed, and its answer says when to come back.
+    pub fn push_back(&mut self, now: Nanos, key: Key, seconds: u16) {
+        if self.attempts.get(key).is_some_and(Attempt::is_awaited) {
+            self.calendar.plan(Lane::Network, now + self.network, Event::PushBack(key, seconds));
         }
     }
 }

@@ -7,7 +7,12 @@ use super::{
     clients::{Attempt, Call, Caller, Clients},
     slab::{Key, Slab},
 };
-use crate::{load::Agenda, policy::Outcome as AttemptOutcome, stats::LoadLedger, wire::BackendResults};
+use crate::{
+    load::Agenda,
+    policy::{Outcome as AttemptOutcome, Pushback},
+    stats::LoadLedger,
+    wire::BackendResults,
+};
 
 /// Something that happens at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +23,8 @@ pub enum Event {
     Receive(Key),
     /// The answer to an attempt, with its status, reaches its client.
     Answer(Key, u16),
+    /// A failure whose `Retry-After` is so many seconds reaches its client.
+    PushBack(Key, u16),
     /// An attempt's client sees that its connection was cut.
     Cut(Key),
     /// An attempt has had its time.
@@ -127,9 +134,13 @@ impl<'s> Engine<'s> {
         match event {
             Event::Arrive(call) => self.arrive(now, call),
             Event::Receive(attempt) => self.receive(now, attempt),
-            Event::Answer(attempt, status) => return self.ended(now, attempt, AttemptOutcome::of_status(status)),
-            Event::Cut(attempt) => return self.ended(now, attempt, AttemptOutcome::Retryable),
-            Event::Timeout(attempt) => return self.ended(now, attempt, AttemptOutcome::TimedOut),
+            Event::Answer(attempt, status) => return self.ended(now, attempt, AttemptOutcome::of_status(status), None),
+            Event::PushBack(attempt, seconds) => {
+                let pushback = Some(Pushback::AfterMs(u64::from(seconds) * 1_000));
+                return self.ended(now, attempt, AttemptOutcome::Retryable, pushback);
+            }
+            Event::Cut(attempt) => return self.ended(now, attempt, AttemptOutcome::Retryable, None),
+            Event::Timeout(attempt) => return self.ended(now, attempt, AttemptOutcome::TimedOut, None),
             Event::Wake(call) => return self.woken(now, call),
             Event::Reply(call, ok) => self.reply(now, call, ok),
             Event::Station(number) => return self.station_due(now, number),

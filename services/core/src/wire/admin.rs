@@ -61,6 +61,9 @@ pub struct FailRequest {
     /// For `error`: the status of the answer, 400 to 599; 503 when it isn't given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// For `error` with status 429 or 503: the answer's `Retry-After`, 1 to 3600 s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
     /// For `latency`: the added delay in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
@@ -122,7 +125,11 @@ impl FailRequest {
         self.reject_foreign_fields()?;
         let permille = ((self.failure_rate * 1_000.0).round() as u16).max(1);
         let kind = match self.kind {
-            FailKind::Error => FaultKind::Error { status: self.status.unwrap_or(503), permille },
+            FailKind::Error => FaultKind::Error {
+                status: self.status.unwrap_or(503),
+                permille,
+                retry_after_s: self.retry_after_seconds,
+            },
             FailKind::Latency => FaultKind::Latency { delay_ms: self.latency_ms.unwrap_or(0), permille },
             FailKind::Blackhole => FaultKind::Blackhole { permille },
             FailKind::Reset => FaultKind::Reset { permille },
@@ -130,15 +137,21 @@ impl FailRequest {
             FailKind::Freeze => FaultKind::Freeze,
             FailKind::Capacity => FaultKind::Capacity { left_permille: self.capacity_percent.unwrap_or(0) * 10 },
         };
-        kind.validate()?;
+        kind.validate().map_err(|mut e| {
+            e.field = e.field.replace("retry_after_s", "retry_after_seconds");
+            e
+        })?;
         Ok((kind, ((self.duration_seconds * 1_000.0).round() as u64).max(1)))
     }
 
     /// A field that means nothing for this kind of fault is a mistake, not something to pass over.
     fn reject_foreign_fields(&self) -> Result<(), FieldError> {
-        let Self { kind, status, latency_ms, capacity_percent, failure_rate, .. } = *self;
+        let Self { kind, status, retry_after_seconds, latency_ms, capacity_percent, failure_rate, .. } = *self;
         if let Some(status) = status.filter(|_| kind != FailKind::Error) {
             return Err(FieldError::new("status", status, "only with type error"));
+        }
+        if let Some(seconds) = retry_after_seconds.filter(|_| kind != FailKind::Error) {
+            return Err(FieldError::new("retry_after_seconds", seconds, "only with type error"));
         }
         match (kind, latency_ms) {
             (FailKind::Latency, None) => {

@@ -29,7 +29,7 @@ fn troubled(policy: &Policy, seed: u64, kind: FaultKind) -> Setup {
 
 fn kinds() -> impl Strategy<Value = FaultKind> {
     (0usize..7, 1u16..=1_000).prop_map(|(kind, permille)| match kind {
-        0 => FaultKind::Error { status: 503, permille },
+        0 => FaultKind::Error { status: 503, permille, retry_after_s: None },
         1 => FaultKind::Latency { delay_ms: 250, permille },
         2 => FaultKind::Blackhole { permille },
         3 => FaultKind::Reset { permille },

@@ -3,7 +3,7 @@
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
     load::{Burst, BurstSize},
-    policy::StrategyName,
+    policy::{Fate, Policy, RetryAfter, StrategyName},
     sim::{Outcome, Setup},
     station::{BackendModel, WarmUp},
 };
@@ -35,8 +35,29 @@ fn check(kind: &FaultKind, record: (u64, u64), ok: u64, injected: u64, served: (
 
 #[test]
 fn an_error_and_a_refusal_strike_those_that_come_and_leave_those_that_are_there() {
-    check(&FaultKind::Error { status: 503, permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+    check(&FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None }, (10, 10), 10, 10, (10, 0));
     check(&FaultKind::Refuse { permille: 1_000 }, (10, 10), 10, 10, (10, 0));
+}
+
+/// Ten requests in a second of outage whose answers say to come back in 2 s: those that heed it, for at most `cap_ms`, come
+/// back then and succeed.
+#[test]
+fn a_retry_after_brings_back_those_that_heed_it_and_bounds_the_wait_only_where_it_is_sent() {
+    let met = |retry_after_s, cap_ms: Option<u64>| {
+        let retry_after = cap_ms.map(|cap_ms| RetryAfter { cap_ms, jitter_permille: 0 });
+        let mut setup = at_once(&Policy { retry_after, ..StrategyName::Naive.preset() }, poisson(0, 10_000));
+        setup.load.bursts = vec![Burst { at_ms: 500, size: BurstSize::Requests(10) }];
+        let kind = FaultKind::Error { status: 503, permille: 1_000, retry_after_s };
+        setup.backend.faults =
+            vec![FaultWindow { name: "fault".into(), at_ms: 0, for_ms: 1_000, kind, restart: false }];
+        let series = run(&setup).client.series;
+        let back = |ms| series.wire_retries.sum(ms, Some(ms + 100));
+        (back(500), back(2_500), series.fate(Fate::OkAfterRetry).total(), setup.drain(10).delay_ms_max)
+    };
+    assert_eq!(met(Some(2), Some(60_000)), (0, 10, 10, 2_000));
+    assert_eq!(met(Some(2), Some(2)), (20, 0, 0, 2), "it is capped");
+    assert_eq!(met(Some(2), None), (20, 0, 0, 0), "nobody heeds it");
+    assert_eq!(met(None, Some(60_000)), (20, 0, 0, 0), "nobody says it");
 }
 
 /// Four have been served; the six that are there are cut off, and their work goes on for nobody.
@@ -70,7 +91,7 @@ fn served_in_a_second(restart: bool) -> u64 {
     setup.model = BackendModel::plain(2, 100, 1_000_000);
     setup.model.warm_up = Some(WarmUp { for_ms: 10_000, from_permille: 500 });
     setup.load.bursts = vec![Burst { at_ms: 21_000, size: BurstSize::Requests(2) }];
-    let kind = FaultKind::Error { status: 503, permille: 1_000 };
+    let kind = FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None };
     setup.backend.faults = vec![FaultWindow { name: "crash".into(), at_ms: 20_000, for_ms: 100, kind, restart }];
     run(&setup).load.series.goodput.sum(21_000, Some(22_100))
 }

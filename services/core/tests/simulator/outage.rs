@@ -33,7 +33,7 @@ struct Run {
 impl Run {
     /// Sends a load through a policy, with no service for `length_ms` from [`OUTAGE_MS`] on.
     fn simulated(policy: &Policy, load: &LoadPlan, length_ms: u64) -> Self {
-        let kind = FaultKind::Error { status: 503, permille: 1_000 };
+        let kind = FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None };
         let outage = FaultWindow { name: "outage".into(), at_ms: OUTAGE_MS, for_ms: length_ms, kind, restart: false };
         let mut setup = at_once(policy, load.clone());
         setup.backend.faults = vec![outage];

@@ -12,7 +12,7 @@ use crate::support::{at_once, figures, poisson, run};
 
 fn outage(name: StrategyName) -> Setup {
     let mut setup = at_once(&name.preset(), poisson(50, 40_000));
-    let kind = FaultKind::Error { status: 503, permille: 800 };
+    let kind = FaultKind::Error { status: 503, permille: 800, retry_after_s: None };
     setup.backend.faults =
         vec![FaultWindow { name: "outage".into(), at_ms: 10_000, for_ms: 5_000, kind, restart: false }];
     setup

@@ -42,7 +42,7 @@ pub fn at_once(policy: &Policy, load: LoadPlan) -> Setup {
 
 /// A fault over the whole run that strikes so many thousandths of all attempts with 503.
 pub fn failing(permille: u16, duration_ms: u64) -> Vec<FaultWindow> {
-    let kind = FaultKind::Error { status: 503, permille };
+    let kind = FaultKind::Error { status: 503, permille, retry_after_s: None };
     vec![FaultWindow { name: "failing".into(), at_ms: 0, for_ms: duration_ms, kind, restart: false }]
 }
 

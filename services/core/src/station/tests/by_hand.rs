@@ -150,7 +150,7 @@ fn a_capacity_fault_lets_those_in_service_finish_and_its_end_starts_those_that_w
 fn the_station_tells_whether_it_follows_a_fault() {
     let mut bench = Bench::plain(4, 10);
     let (half, third) = (FaultKind::Capacity { left_permille: 500 }, FaultKind::Capacity { left_permille: 333 });
-    let error = FaultKind::Error { status: 503, permille: 1 };
+    let error = FaultKind::Error { status: 503, permille: 1, retry_after_s: None };
     let follows = |bench: &Bench| [&half, &third, &FaultKind::Freeze, &error].map(|kind| bench.station.follows(kind));
     assert_eq!(follows(&bench), [false, false, false, true]);
     bench.fault(1, Some(&half));

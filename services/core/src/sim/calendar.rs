@@ -11,7 +11,7 @@ use super::{
     timers::{Entry, Timers},
 };
 
-/// A queue that is no longer than this is never tidied.
+/// A lane that is no longer than this is never tidied.
 const TIDY_FROM: usize = 1_024;
 /// The key of an event that is not there.
 const NONE: u128 = u128::MAX;
@@ -40,6 +40,8 @@ pub struct Calendar<E> {
     timers: Timers<E>,
     /// The key of each lane's first event.
     heads: [u128; LANES.len()],
+    /// How long the timeouts, and the timers, are when they are tidied next.
+    tidy_from: [usize; 2],
     planned: u64,
 }
 
@@ -52,6 +54,7 @@ impl<E: Copy> Calendar<E> {
             stations: Timers::new(),
             timers: Timers::new(),
             heads: [NONE; LANES.len()],
+            tidy_from: [TIDY_FROM; 2],
             planned: 0,
         }
     }
@@ -82,11 +85,20 @@ impl<E: Copy> Calendar<E> {
         *head = entry.key().min(*head);
     }
 
-    /// Throws out timeouts that are off, once they are the greater part of their queue: `live` is how many are not.
-    pub fn tidy_timeouts(&mut self, live: usize, mut is_live: impl FnMut(&E) -> bool) {
-        if self.timeouts.len() >= TIDY_FROM.max(2 * live) {
-            self.timeouts.retain(|entry| is_live(&entry.event));
+    /// Throws out timeouts and timers that are off, once a lane is twice as long as what was left of it the last time: memory is
+    /// bounded by what is under way, however much has come to nothing.
+    pub fn tidy(&mut self, mut is_live: impl FnMut(Nanos, &E) -> bool) {
+        let [timeouts_from, timers_from] = &mut self.tidy_from;
+        let next_from = |left: usize| TIDY_FROM.max(2 * left);
+        if self.timeouts.len() >= *timeouts_from {
+            self.timeouts.retain(|entry| is_live(entry.at, &entry.event));
+            *timeouts_from = next_from(self.timeouts.len());
             self.heads[Lane::Timeouts as usize] = self.timeouts.front().map_or(NONE, Entry::key);
+        }
+        if self.timers.len() >= *timers_from {
+            self.timers.retain(|entry| is_live(entry.at, &entry.event));
+            *timers_from = next_from(self.timers.len());
+            self.heads[Lane::Timers as usize] = self.timers.peek().map_or(NONE, Entry::key);
         }
     }
 
@@ -142,8 +154,23 @@ mod tests {
         let mut calendar = Calendar::new();
         for number in 0..100_000u64 {
             calendar.plan(Lane::Timeouts, 1_000 + number, number);
-            calendar.tidy_timeouts(10, |&event| event + 10 > number);
+            calendar.tidy(|_, &event| event + 10 > number);
             assert!(calendar.timeouts.len() <= TIDY_FROM);
         }
+    }
+
+    /// As with attempts that have less of their deadline left than their time: they stand before one that has all of it.
+    #[test]
+    fn timeouts_that_come_before_the_last_one_are_forgotten_as_well() {
+        let mut calendar = Calendar::new();
+        calendar.plan(Lane::Timeouts, 1_000_000_000_000, 0);
+        for number in 1..100_000u64 {
+            calendar.plan(Lane::Timeouts, 1_000_000 * number, number);
+            calendar.tidy(|_, &event| event == 0 || event + 10 > number);
+            assert!(calendar.timers.len() <= TIDY_FROM);
+        }
+        let next = std::iter::from_fn(|| calendar.next().and_then(|(_, lane)| calendar.take(lane)));
+        let live: Vec<_> = next.filter(|&event| event == 0 || event + 10 > 99_999).collect();
+        assert_eq!(live, [99_990, 99_991, 99_992, 99_993, 99_994, 99_995, 99_996, 99_997, 99_998, 99_999, 0]);
     }
 }

@@ -285,9 +285,10 @@ impl Engine<'_> {
         call.latest = Some(attempt);
         self.calendar.plan(Lane::Network, now + self.network, Event::Receive(attempt));
         self.calendar.plan(Lane::Timeouts, now + patience, Event::Timeout(attempt));
-        let Self { calendar, attempts, .. } = self;
-        calendar.tidy_timeouts(attempts.len(), |event| match event {
+        let Self { calendar, attempts, calls, .. } = self;
+        calendar.tidy(|at, event| match event {
             Event::Timeout(key) => attempts.get(*key).is_some(),
+            Event::Wake(key) => calls.get(*key).is_some_and(|call| call.retrier.wake_at_ns() == Some(at)),
             _ => true,
         });
     }

@@ -26,17 +26,19 @@ pub struct Timers<E> {
     near: BinaryHeap<Reverse<Entry<E>>>,
     slot: u64,
     far: BTreeMap<u64, Vec<Reverse<Entry<E>>>>,
+    len: usize,
 }
 
 impl<E> Timers<E> {
     /// None.
     pub const fn new() -> Self {
-        Self { near: BinaryHeap::new(), slot: 0, far: BTreeMap::new() }
+        Self { near: BinaryHeap::new(), slot: 0, far: BTreeMap::new(), len: 0 }
     }
 
     /// Adds an event.
     pub fn push(&mut self, entry: Entry<E>) {
         let slot = entry.at >> SLOT_BITS;
+        self.len += 1;
         if slot <= self.slot {
             self.near.push(Reverse(entry));
         } else if self.near.is_empty() {
@@ -47,6 +49,22 @@ impl<E> Timers<E> {
         }
     }
 
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Throws out those that `is_live` is false of: O(n).
+    pub fn retain(&mut self, mut is_live: impl FnMut(&Entry<E>) -> bool) {
+        self.near.retain(|Reverse(entry)| is_live(entry));
+        self.far.retain(|_, entries| {
+            entries.retain(|Reverse(entry)| is_live(entry));
+            !entries.is_empty()
+        });
+        self.len = self.near.len() + self.far.values().map(Vec::len).sum::<usize>();
+        self.draw_near();
+    }
+
     /// The next event.
     pub fn peek(&self) -> Option<&Entry<E>> {
         self.near.peek().map(|Reverse(entry)| entry)
@@ -55,13 +73,19 @@ impl<E> Timers<E> {
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<Entry<E>> {
         let Reverse(entry) = self.near.pop()?;
+        self.len -= 1;
+        self.draw_near();
+        Some(entry)
+    }
+
+    /// The next slot's events take their turn, if there are none before them.
+    fn draw_near(&mut self) {
         if self.near.is_empty()
             && let Some((slot, entries)) = self.far.pop_first()
         {
             self.slot = slot;
             self.near = entries.into();
         }
-        Some(entry)
     }
 }
 
@@ -102,11 +126,14 @@ mod tests {
         /// Adding and taking in turn, near and far, up to hours ahead; nothing is added before what was taken last.
         #[test]
         fn events_come_in_order_however_far_ahead_they_were_added(
-            steps in prop::collection::vec((0u32..44, 0u64..16, any::<bool>()), 1..300)
+            steps in prop::collection::vec((0u32..44, 0u64..16, 0u8..12), 1..300)
         ) {
             let (mut timers, mut model, mut now) = (Timers::new(), BTreeMap::new(), 0);
-            for (number, (bits, ahead, adds)) in (0..).zip(steps) {
-                if adds {
+            for (number, (bits, ahead, what)) in (0..).zip(steps) {
+                if what == 0 {
+                    timers.retain(|entry| entry.event % 3 > 0);
+                    model.retain(|_, event| *event % 3 > 0);
+                } else if what < 7 {
                     let at = now + (ahead << bits >> 4);
                     timers.push(Entry { at, number, event: number });
                     model.insert((at, number), number);
@@ -117,6 +144,7 @@ mod tests {
                     prop_assert_eq!(taken.map(|e| ((e.at, e.number), e.event)), expected);
                     now = taken.map_or(now, |e| e.at);
                 }
+                prop_assert_eq!(timers.len(), model.len());
             }
         }
     }

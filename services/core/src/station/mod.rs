@@ -28,9 +28,9 @@ pub use model::{
 };
 pub use service::{ServiceLaw, ServiceTime};
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use agenda::Agenda;
+use agenda::{Agenda, Place};
 use cache::Cache;
 use crew::Crew;
 use line::{Line, Waiting};
@@ -62,6 +62,8 @@ pub struct Station<T> {
     rejection: Duration,
     clock: WorkClock,
     in_service: Agenda<WorkTime, InService<T>>,
+    /// Where they stand there; kept only where the model cancels.
+    places: HashMap<Ticket, Place<WorkTime>>,
     /// Not there yet, for a Latency fault's delay: at most [`MAX_DELAYED`].
     delayed: Agenda<Duration, Waiting<T>>,
     /// How many requests have been taken so far.
@@ -80,7 +82,7 @@ pub struct Arrival {
 }
 
 /// The number of a request in the station, by which it is cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
 /// A request leaves the station.
@@ -165,6 +167,7 @@ impl<T: Awaited> Station<T> {
             rejection: Duration::from_micros(model.rejection_us),
             clock: WorkClock::default(),
             in_service: Agenda::new(),
+            places: HashMap::new(),
             delayed: Agenda::new(),
             so_far: 0,
         }
@@ -195,7 +198,8 @@ impl<T: Awaited> Station<T> {
         if !self.cancel_on_disconnect {
             return;
         }
-        if let Some(InService { request, .. }) = self.in_service.remove(|one| one.ticket == ticket) {
+        let in_service = self.places.remove(&ticket).and_then(|place| self.in_service.remove(place));
+        if let Some(InService { request, .. }) = in_service {
             left.push(Departure { request, at: now, end: End::Cancelled });
             self.fill(now, left);
             self.advance(now, left);
@@ -318,11 +322,21 @@ impl<T: Awaited> Station<T> {
             fills = lot.entry;
         }
         let in_service = InService { ticket, began: now, fills, interrupted: Duration::ZERO, request };
-        self.in_service.push(self.clock.at(now) + work, in_service);
+        self.serve_until(self.clock.at(now) + work, in_service);
+    }
+
+    /// A request is in service up to a moment.
+    fn serve_until(&mut self, done: WorkTime, in_service: InService<T>) {
+        let ticket = in_service.ticket;
+        let place = self.in_service.push(done, in_service);
+        if self.cancel_on_disconnect {
+            self.places.insert(ticket, place);
+        }
     }
 
     fn complete(&mut self, at: Duration, left: &mut Vec<Departure<T>>) {
-        let Some((_, InService { began, fills, request, .. })) = self.in_service.pop() else { return };
+        let Some((_, InService { ticket, began, fills, request, .. })) = self.in_service.pop() else { return };
+        self.places.remove(&ticket);
         if let (Some(cache), Some(entry)) = (&mut self.cache, fills)
             && request.is_awaited()
         {
@@ -341,7 +355,7 @@ impl<T: Awaited> Station<T> {
                 first.interrupted += self.rejection;
                 done = done + self.rejection;
             }
-            self.in_service.push(done, first);
+            self.serve_until(done, first);
         }
     }
 }

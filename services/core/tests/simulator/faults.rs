@@ -52,7 +52,7 @@ fn a_retry_after_brings_back_those_that_heed_it_and_bounds_the_wait_only_where_i
             vec![FaultWindow { name: "fault".into(), at_ms: 0, for_ms: 1_000, kind, restart: false }];
         let series = run(&setup).client.series;
         let back = |ms| series.wire_retries.sum(ms, Some(ms + 100));
-        (back(500), back(2_500), series.fate(Fate::OkAfterRetry).total(), setup.drain(10).delay_ms_max)
+        (back(500), back(2_500), series.fate(Fate::OkAfterRetry).total(), setup.drain().delay_ms_max)
     };
     assert_eq!(met(Some(2), Some(60_000)), (0, 10, 10, 2_000));
     assert_eq!(met(Some(2), Some(2)), (20, 0, 0, 2), "it is capped");

@@ -74,7 +74,10 @@ fn contended(rate: u32, kind: FaultKind, duration_ms: u64) -> Setup {
 
 #[test]
 fn a_system_that_serves_all_is_not_overloaded_although_busy_workers_would_serve_less() {
-    check(&contended(60, FaultKind::Error { status: 503, permille: 1_000 }, 100_000), RecoveryVerdict::Recovered);
+    check(
+        &contended(60, FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None }, 100_000),
+        RecoveryVerdict::Recovered,
+    );
 }
 
 /// What stands still for 5 s leaves all workers busy, and those serve 52.6/s of 60/s: the queue grows for good, without a

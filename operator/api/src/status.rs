@@ -149,7 +149,7 @@ pub struct ArmStatus {
     /// Why there is no prediction, if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_prediction: Option<String>,
-    /// The most attempts for each request that the policy allows, whatever fails when.
+    /// The most attempts for each request, over the whole run, that the policy allows, whatever fails when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<String>,
     /// From the intended start of a request to its answer, queueing and waits included.

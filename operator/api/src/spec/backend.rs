@@ -15,15 +15,15 @@ use crate::Span;
     validation = Rule::new("(self.queue + self.concurrency) * (duration(self.serviceTime).getMilliseconds() * (100 + self.contentionPercent * (self.concurrency - 1)) / 100 + (has(self.cache) ? duration(self.cache.missTime).getMilliseconds() : 0)) / self.concurrency <= 3600000").message("queue: a full queue must be worked off within 1h, at (queue + concurrency) × time in service ÷ concurrency"),
 )]
 pub struct BackendSpec {
-    /// Pods: 1 to 10. Capacity is per pod.
+    /// Pods: 1 to 10. Capacity is per pod. Default: 1.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10))]
     pub replicas: u32,
-    /// Requests in service at one time: 1 to 10000.
+    /// Requests in service at one time: 1 to 10000. Default: 64.
     #[serde(default = "sixty_four")]
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: u32,
-    /// Requests that may wait; more are turned away with 503. 0 to 100000, and no more than are worked off within 1h.
+    /// Requests that may wait; more are turned away with 503. 0 to 100000, and no more than are worked off within 1h. Default: 1000.
     #[serde(default = "thousand")]
     #[schemars(range(min = 0, max = 100_000))]
     pub queue: u32,
@@ -41,14 +41,14 @@ pub struct BackendSpec {
     /// End a request, in the queue or in service, when its client has hung up. Default: false, the work goes on.
     #[serde(default)]
     pub cancel_on_disconnect: bool,
-    /// Time in service of a request alone, on the mean: 1ms to 1m.
+    /// Time in service of a request alone, on the mean: 1ms to 1m. Default: 5ms.
     #[serde(default = "five_millis")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1m')").message("serviceTime: 1ms to 1m"))]
     pub service_time: Span,
     /// How service times vary. Default: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_time_law: Option<ServiceTimeLaw>,
-    /// By how many percent of serviceTime each other request that is in service makes one slower that starts: 0 to 1000.
+    /// By how many percent of serviceTime each other request that is in service makes one slower that starts: 0 to 1000. Default: 0.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000))]
     pub contention_percent: u32,

@@ -36,6 +36,7 @@ use crate::{Span, status::RetryExperimentStatus};
     category = "retrylab",
     namespaced,
     status = "RetryExperimentStatus",
+    doc = "An experiment that puts retry policies under test: what is sent, what breaks and which strategies are compared in `spec`, what was found in `status`.",
     derive = "PartialEq",
     validation = Rule::new("size(self.metadata.name) <= 48 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name: at most 48 small letters, digits and inner hyphens, a letter first, since names of Services are made from it"),
     validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.startedAt) || (self.spec.seed == oldSelf.spec.seed && self.spec.arms == oldSelf.spec.arms && self.spec.arms.map(a, a.name) == oldSelf.spec.arms.map(a, a.name) && self.spec.load.bursts.map(b, b.name) == oldSelf.spec.load.bursts.map(b, b.name) && self.spec.load == oldSelf.spec.load && self.spec.faults == oldSelf.spec.faults && self.spec.duration == oldSelf.spec.duration && self.spec.client == oldSelf.spec.client && self.spec.backend == oldSelf.spec.backend && self.spec.loadgen == oldSelf.spec.loadgen && self.spec.criteria == oldSelf.spec.criteria && self.spec.readyTimeout == oldSelf.spec.readyTimeout)").message("spec: an experiment that has started can't be changed, but for suspend, abort and ttlSecondsAfterFinished; apply it under another name"),
@@ -76,7 +77,7 @@ use crate::{Span, status::RetryExperimentStatus};
 )]
 pub struct RetryExperimentSpec {
     /// Seeds every random draw: in an open loop the same seed gives the same arrivals, the same struck attempts and the
-    /// same jitter. (In a closed loop a request's number depends on when answers come.)
+    /// same jitter. (In a closed loop a request's number depends on when answers come.) Default: 1.
     #[serde(default = "default_seed")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub seed: u64,
@@ -118,7 +119,7 @@ pub struct RetryExperimentSpec {
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub criteria: Vec<Criterion>,
 
-    /// How long the workloads may take to become ready before the experiment fails: 10s to 10m.
+    /// How long the workloads may take to become ready before the experiment fails: 10s to 10m. Default: 2m.
     #[serde(default = "default_ready_timeout")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('10m')").message("readyTimeout: 10s to 10m"))]
     pub ready_timeout: Span,

@@ -124,7 +124,7 @@ impl StrategyType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NaiveParams {
-    /// Attempts that a request may have, the first included: 1 to 20.
+    /// Attempts that a request may have, the first included: 1 to 20. Default: 3.
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 20))]
     pub max_attempts: u32,
@@ -134,11 +134,11 @@ pub struct NaiveParams {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixedParams {
-    /// The delay before each retry: at most 1h.
+    /// The delay before each retry: at most 1h. Default: 500ms.
     #[serde(default = "half_a_second")]
     #[x_kube(validation = Rule::new("duration(self) <= duration('1h')").message("delay: at most 1h"))]
     pub delay: Span,
-    /// Attempts that a request may have, the first included: 1 to 20.
+    /// Attempts that a request may have, the first included: 1 to 20. Default: 3.
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 20))]
     pub max_attempts: u32,
@@ -149,19 +149,19 @@ pub struct FixedParams {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("duration(self.base) <= duration(self.cap)").message("cap: at least base"))]
 pub struct BackoffParams {
-    /// The delay before the first retry: 1ms to 1h.
+    /// The delay before the first retry: 1ms to 1h. Default: 1s.
     #[serde(default = "one_second")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("base: 1ms to 1h"))]
     pub base: Span,
-    /// The growth from one delay to the next: 1 to 10.
+    /// The growth from one delay to the next: 1 to 10. Default: 2.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 10))]
     pub factor: u32,
-    /// The most that a delay grows to: base to 1h.
+    /// The most that a delay grows to: base to 1h. Default: 1m.
     #[serde(default = "one_minute")]
     #[x_kube(validation = Rule::new("duration(self) <= duration('1h')").message("cap: at most 1h"))]
     pub cap: Span,
-    /// Attempts that a request may have, the first included: 1 to 20.
+    /// Attempts that a request may have, the first included: 1 to 20. Default: 4.
     #[serde(default = "four")]
     #[schemars(range(min = 1, max = 20))]
     pub max_attempts: u32,
@@ -184,19 +184,19 @@ pub struct JitterParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub spread_percent: Option<u32>,
-    /// t before the first retry: 1ms to 1h.
+    /// t before the first retry: 1ms to 1h. Default: 1s.
     #[serde(default = "one_second")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("base: 1ms to 1h"))]
     pub base: Span,
-    /// The growth of t from one retry to the next: 1 to 10. Not with kind Decorrelated.
+    /// The growth of t from one retry to the next: 1 to 10. Default: 2. Not with kind Decorrelated.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 10))]
     pub factor: u32,
-    /// The most that t grows to: base to 1h.
+    /// The most that t grows to: base to 1h. Default: 1m.
     #[serde(default = "one_minute")]
     #[x_kube(validation = Rule::new("duration(self) <= duration('1h')").message("cap: at most 1h"))]
     pub cap: Span,
-    /// Attempts that a request may have, the first included: 1 to 20.
+    /// Attempts that a request may have, the first included: 1 to 20. Default: 4.
     #[serde(default = "four")]
     #[schemars(range(min = 1, max = 20))]
     pub max_attempts: u32,

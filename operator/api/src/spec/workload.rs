@@ -12,16 +12,16 @@ pub const LAYERS_MAX: u32 = 4;
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientSpec {
-    /// Pods: 1 to 10.
+    /// Pods: 1 to 10. Default: 1.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10))]
     pub replicas: u32,
     /// Clients in a chain, 1 to 4: each calls the next one and retries by the arm's strategy, the last one calls the
-    /// backend. Attempts multiply: n attempts in each of k layers make up to n^k of one request.
+    /// backend. Attempts multiply: n attempts in each of k layers make up to n^k of one request. Default: 1.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 4))]
     pub layers: u32,
-    /// How long one attempt may take: 1ms to 10m.
+    /// How long one attempt may take: 1ms to 10m. Default: 5s.
     #[serde(default = "five_seconds")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('10m')").message("timeout: 1ms to 10m"))]
     pub timeout: Span,

@@ -32,14 +32,14 @@ pub struct PredictedBand {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PredictedRecovery {
-    /// The simulations in which it came back …
+    /// In how many of the simulations it came back.
     pub recovered: u32,
-    /// … of so many in which that could be told.
+    /// In how many of the simulations it could be told whether it came back.
     pub of: u32,
     /// The shortest time that it took, less the grain of a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<String>,
-    /// The longest time that it took, plus that grain.
+    /// The longest time that it took, plus the grain of a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<String>,
 }

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use retrylab_api::RecoveryVerdict;
+use retrylab_api::FatesStatus;
 use serde_json::{Value, json};
 
-use crate::harness::{Lab, arm, check_books};
+use crate::harness::{Lab, arm, check_books, window};
 
 /// A run, its drain and its deployment.
 const ARM_MAX: Duration = Duration::from_secs(100);
@@ -28,15 +28,19 @@ fn outage(backend: &Value) -> Value {
     spec
 }
 
+/// Goodput is back at once. How long p99 takes is another matter, with LIFO: what waits at the bottom is served, for nobody,
+/// whenever a worker is free, and now and then a new request waits for that. In a quarter of simulations with other seeds that
+/// keeps p99 above the baseline's for the whole run.
 #[tokio::test]
 async fn a_short_queue_or_last_in_first_out_brings_the_same_load_back_at_once() {
     for (name, backend) in [("short", json!({"queue": 100})), ("lifo", json!({"discipline": "LIFO"}))] {
         let lab = Lab::alone().await;
         let status = lab.experiment(name, &outage(&backend)).await.complete(ARM_MAX).await;
         check_books(&status);
-        let recovery = arm(&status, "one-retry").recovery.as_ref().unwrap();
-        assert_eq!(recovery.verdict, RecoveryVerdict::Recovered, "{name}: {}", recovery.message);
-        let back = recovery.time_to_recovery.as_deref().unwrap();
-        assert!(["0s", "1s", "2s"].contains(&back), "{name}: {back}");
+        let arm = arm(&status, "one-retry");
+        println!("{name}: {:?}", arm.recovery);
+        let FatesStatus { ok, ok_after_retry, .. } = window(arm, "recovery").fates;
+        let requests = window(arm, "recovery").requests;
+        assert!((ok + ok_after_retry) * 100 >= requests * 99, "{name}: {ok} and {ok_after_retry} of {requests}");
     }
 }

@@ -50,6 +50,11 @@ impl Role {
         Some(if layer as u32 >= layers { Self::Backend } else { Self::Inner(layer + 1) })
     }
 
+    /// Whether another role calls this one, which then has a Service.
+    pub const fn is_called(self) -> bool {
+        !matches!(self, Self::Loadgen)
+    }
+
     /// The port that the role serves on.
     pub const fn port(self) -> u16 {
         match self {

@@ -9,10 +9,10 @@ use retrylab_core::{
     stats::{Figures, Ratio, Recovery},
 };
 
-/// What is known beforehand of the arm that runs.
+/// What is predicted of the arm that runs, once its run is over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Foresight {
-    /// This world predicts nothing.
+    /// Nothing: the run isn't over, or this world never predicts.
     #[default]
     None,
     /// It is still being simulated.

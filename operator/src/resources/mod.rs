@@ -33,10 +33,7 @@ pub type Addresses = BTreeMap<Role, String>;
 
 /// The roles of an experiment that are called by another, and so have a Service.
 pub fn called(experiment: &RetryExperiment) -> Vec<Role> {
-    let layers = experiment.spec.client.layers;
-    let mut called: Vec<_> = Role::all(layers).into_iter().filter_map(|role| role.calls(layers)).collect();
-    called.sort_unstable();
-    called
+    Role::all(experiment.spec.client.layers).into_iter().filter(|role| role.is_called()).collect()
 }
 
 /// The name of a role's Deployment and Service.

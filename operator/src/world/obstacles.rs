@@ -25,7 +25,7 @@ impl World {
         for role in Role::all(experiment.spec.client.layers) {
             let name = name(experiment, role);
             let deployment = self.foreign::<Deployment>("Deployment", experiment, &name).await?;
-            let foreign = if deployment.is_some() || role == Role::Loadgen {
+            let foreign = if deployment.is_some() || !role.is_called() {
                 deployment
             } else {
                 self.foreign::<Service>("Service", experiment, &name).await?

@@ -23,7 +23,7 @@ impl World {
     pub async fn remove(&self, experiment: &RetryExperiment) -> Result<(), Error> {
         // Of every layer that there can be: before its start the spec may have had more of them.
         let all = Role::all(LAYERS_MAX);
-        for &role in all.iter().filter(|role| **role != Role::Loadgen) {
+        for &role in all.iter().filter(|role| role.is_called()) {
             self.remove_one::<Service>("Service", experiment, &name(experiment, role)).await?;
         }
         self.remove_one::<Secret>("Secret", experiment, &secret_name(experiment)).await?;

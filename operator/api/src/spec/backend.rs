@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::defaults::one;
 use crate::Span;
 
 /// The backend: `concurrency` workers that take `serviceTime` each, and a queue before them. Unless told otherwise, work
@@ -150,10 +151,6 @@ pub struct WarmUp {
     #[serde(default = "ten")]
     #[schemars(range(min = 0, max = 99))]
     pub from_percent: u16,
-}
-
-const fn one() -> u32 {
-    1
 }
 
 const fn ten() -> u16 {

@@ -6,6 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::defaults::{one_minute, one_second, three};
 use crate::{Milli, Span};
 
 /// A cap on the retries and hedges of each client pod: exactly one of `percent`, `tokens` and `inFlight`.
@@ -215,10 +216,6 @@ const fn one_hedge() -> u32 {
     1
 }
 
-const fn three() -> u32 {
-    3
-}
-
 const fn ten() -> u32 {
     10
 }
@@ -247,16 +244,8 @@ const fn two() -> Milli {
     Milli::new(2_000)
 }
 
-const fn one_second() -> Span {
-    Span::from_millis(1_000)
-}
-
 const fn ten_seconds() -> Span {
     Span::from_millis(10_000)
-}
-
-const fn one_minute() -> Span {
-    Span::from_millis(60_000)
 }
 
 const fn two_minutes() -> Span {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod criterion;
+mod defaults;
 mod fault;
 mod limits;
 mod load;

@@ -6,6 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::defaults::{one_minute, one_second, three};
 use super::limits::{BreakerSpec, BudgetSpec, HedgingSpec, RetryAfterSpec, RetryBreakerSpec, ThrottleSpec};
 use crate::Span;
 
@@ -222,22 +223,10 @@ const fn two() -> u32 {
     2
 }
 
-const fn three() -> u32 {
-    3
-}
-
 const fn four() -> u32 {
     4
 }
 
 const fn half_a_second() -> Span {
     Span::from_millis(500)
-}
-
-const fn one_second() -> Span {
-    Span::from_millis(1_000)
-}
-
-const fn one_minute() -> Span {
-    Span::from_millis(60_000)
 }

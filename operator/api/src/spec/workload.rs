@@ -3,6 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::defaults::one;
 use crate::Span;
 
 /// Most clients in a chain.
@@ -39,10 +40,6 @@ pub struct LoadgenSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub image: Option<String>,
-}
-
-const fn one() -> u32 {
-    1
 }
 
 const fn five_seconds() -> Span {

@@ -20,8 +20,7 @@ pub struct Lab {
     _turn: Turn,
 }
 
-/// Held, not read.
-#[allow(dead_code)]
+#[expect(dead_code, reason = "held, not read")]
 enum Turn {
     Shared(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),

@@ -13,7 +13,10 @@ pub use users::Stage;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{timeline::MAX_DURATION_MS, wire::FieldError};
+use crate::{
+    timeline::MAX_DURATION_MS,
+    wire::{FieldError, within},
+};
 
 /// Nanoseconds after a run's start; negative before it.
 pub type Nanos = i64;
@@ -149,8 +152,4 @@ impl Burst {
             }
         }
     }
-}
-
-fn within(field: &str, value: u64, low: u64, high: u64) -> Result<(), FieldError> {
-    if (low..=high).contains(&value) { Ok(()) } else { Err(FieldError::new(field, value, format!("{low} to {high}"))) }
 }

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::FieldError;
+use crate::wire::{FieldError, within};
 
 /// Most attempts that a policy may give to one request.
 pub const MAX_ATTEMPTS: u32 = 20;
@@ -149,9 +149,4 @@ impl Policy {
         let longest = timeout * self.max_attempts + waits;
         self.deadline_ms.map_or(longest, |ms| longest.min(Duration::from_millis(ms)))
     }
-}
-
-/// Checks one field against its bounds.
-fn within(field: &str, value: u64, low: u64, high: u64) -> Result<(), FieldError> {
-    if (low..=high).contains(&value) { Ok(()) } else { Err(FieldError::new(field, value, format!("{low} to {high}"))) }
 }

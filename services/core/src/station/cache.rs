@@ -10,8 +10,11 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::model::{self, field};
-use crate::{Rng, wire::FieldError};
+use super::model;
+use crate::{
+    Rng,
+    wire::{FieldError, within},
+};
 
 /// What a backend's cache is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +30,9 @@ pub struct CacheModel {
 
 impl CacheModel {
     pub(super) fn validate(&self) -> Result<(), FieldError> {
-        field("hit_permille", self.hit_permille, 1, 1_000)?;
-        field("entries", self.entries, 1, u64::from(model::MAX_CACHE_ENTRIES))?;
-        field("miss_us", self.miss_us, 1, model::MAX_SERVICE_TIME_US)
+        within("hit_permille", self.hit_permille, 1, 1_000)?;
+        within("entries", self.entries, 1, u64::from(model::MAX_CACHE_ENTRIES))?;
+        within("miss_us", self.miss_us, 1, model::MAX_SERVICE_TIME_US)
     }
 
     /// The entry that a request asks for; `None`: something that is never cached.

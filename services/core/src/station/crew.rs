@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{self, field};
-use crate::wire::FieldError;
+use super::model;
+use crate::wire::{FieldError, within};
 
 /// How a backend that has started gets to its full capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +22,8 @@ pub struct WarmUp {
 
 impl WarmUp {
     pub(super) fn validate(&self) -> Result<(), FieldError> {
-        field("for_ms", self.for_ms, 1, model::MAX_WARM_UP_MS)?;
-        field("from_permille", self.from_permille, 0, 999)
+        within("for_ms", self.for_ms, 1, model::MAX_WARM_UP_MS)?;
+        within("from_permille", self.from_permille, 0, 999)
     }
 }
 

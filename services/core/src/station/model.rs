@@ -11,7 +11,10 @@ use super::{
     crew::WarmUp,
     service::{ServiceLaw, ServiceTime},
 };
-use crate::{Rng, wire::FieldError};
+use crate::{
+    Rng,
+    wire::{FieldError, within},
+};
 
 /// Most requests in service at one time.
 pub const MAX_CONCURRENCY: u32 = 100_000;
@@ -85,8 +88,8 @@ impl Discipline {
         match *self {
             Self::Fifo | Self::Lifo => Ok(()),
             Self::Codel { target_us, interval_us } => {
-                field("target_us", target_us, 1, MAX_CODEL_US)?;
-                field("interval_us", interval_us, 1, MAX_CODEL_US)
+                within("target_us", target_us, 1, MAX_CODEL_US)?;
+                within("interval_us", interval_us, 1, MAX_CODEL_US)
             }
         }
     }
@@ -122,13 +125,13 @@ impl BackendModel {
     /// # Errors
     /// Names the first field that is out of bounds.
     pub fn validate(&self) -> Result<(), FieldError> {
-        field("concurrency", self.concurrency, 1, u64::from(MAX_CONCURRENCY))?;
-        field("queue", self.queue, 0, u64::from(MAX_QUEUE))?;
+        within("concurrency", self.concurrency, 1, u64::from(MAX_CONCURRENCY))?;
+        within("queue", self.queue, 0, u64::from(MAX_QUEUE))?;
         self.discipline.validate().map_err(|e| e.within("discipline"))?;
         self.service.validate().map_err(|e| e.within("service"))?;
         self.cache.map_or(Ok(()), |cache| cache.validate().map_err(|e| e.within("cache")))?;
         self.warm_up.map_or(Ok(()), |warm_up| warm_up.validate().map_err(|e| e.within("warm_up")))?;
-        field("rejection_us", self.rejection_us, 0, MAX_REJECTION_US)
+        within("rejection_us", self.rejection_us, 0, MAX_REJECTION_US)
     }
 
     /// Draws a request's lot. `rng` gives the request's own generator ([`Chance::service`](super::Chance::service)); a
@@ -159,12 +162,6 @@ impl BackendModel {
         let interrupted = if self.rejection_us > 0 { INTERRUPTED_MAX } else { Duration::ZERO };
         Duration::from_micros((work + longest + warm_up_us).ceil() as u64) + interrupted
     }
-}
-
-/// Checks that a number is within its bounds.
-pub(super) fn field(name: &str, value: impl Into<u64>, low: u64, high: u64) -> Result<(), FieldError> {
-    let value = value.into();
-    if (low..=high).contains(&value) { Ok(()) } else { Err(FieldError::new(name, value, format!("{low} to {high}"))) }
 }
 
 #[cfg(test)]

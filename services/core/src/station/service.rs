@@ -12,8 +12,11 @@ use std::{f64::consts::TAU, time::Duration};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::model::{self, field};
-use crate::{Rng, wire::FieldError};
+use super::model;
+use crate::{
+    Rng,
+    wire::{FieldError, within},
+};
 
 /// The law of the random part of a service time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +103,10 @@ impl ServiceTime {
     }
 
     pub(super) fn validate(&self) -> Result<(), FieldError> {
-        field("mean_us", self.mean_us, 0, model::MAX_SERVICE_TIME_US)?;
-        field("contention_us", self.contention_us, 0, model::MAX_SERVICE_TIME_US)?;
+        within("mean_us", self.mean_us, 0, model::MAX_SERVICE_TIME_US)?;
+        within("contention_us", self.contention_us, 0, model::MAX_SERVICE_TIME_US)?;
         match self.law {
-            ServiceLaw::Lognormal { sigma_permille } => field("sigma_permille", sigma_permille, 1, 2_000),
+            ServiceLaw::Lognormal { sigma_permille } => within("sigma_permille", sigma_permille, 1, 2_000),
             ServiceLaw::Constant | ServiceLaw::Exponential => Ok(()),
         }
     }

@@ -30,6 +30,12 @@ impl FieldError {
     }
 }
 
+/// Checks that a number is within its bounds.
+pub(crate) fn within(field: &str, value: impl Into<u64>, low: u64, high: u64) -> Result<(), FieldError> {
+    let value = value.into();
+    if (low..=high).contains(&value) { Ok(()) } else { Err(FieldError::new(field, value, format!("{low} to {high}"))) }
+}
+
 /// The body of every 4xx and 5xx answer to `/admin/*`: `{"error": "…", "field": …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

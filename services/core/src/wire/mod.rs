@@ -10,6 +10,7 @@ mod tag;
 
 pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
 pub use deadline::{DEADLINE_HEADER, TIMEOUT_HEADER};
+pub(crate) use error::within;
 pub use error::{ErrorBody, FieldError};
 pub use process::{BackendAnswer, ClientAnswer, Health};
 pub use run::{

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{FieldError, StrategySetting};
+use super::{FieldError, StrategySetting, error::within};
 use crate::{
     fault::FaultWindow,
     load::LoadPlan,
@@ -103,18 +103,14 @@ pub struct LoadgenPlan {
     pub timeout_ms: u64,
 }
 
-fn check(field: &str, value: u64, low: u64, high: u64) -> Result<(), FieldError> {
-    if (low..=high).contains(&value) { Ok(()) } else { Err(FieldError::new(field, value, format!("{low} to {high}"))) }
-}
-
 impl RunPlan for ClientPlan {
     fn duration_ms(&self) -> u64 {
         self.duration_ms
     }
 
     fn validate(&self) -> Result<(), FieldError> {
-        check("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)?;
-        check("timeout_ms", self.timeout_ms, 1, 600_000)?;
+        within("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)?;
+        within("timeout_ms", self.timeout_ms, 1, 600_000)?;
         self.strategy.policy.validate().map_err(|e| e.within("strategy.policy"))
     }
 }
@@ -125,7 +121,7 @@ impl RunPlan for BackendPlan {
     }
 
     fn validate(&self) -> Result<(), FieldError> {
-        check("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)?;
+        within("duration_ms", self.duration_ms, 1, MAX_DURATION_MS)?;
         crate::fault::validate(&self.faults, self.duration_ms)
     }
 }
@@ -136,7 +132,7 @@ impl RunPlan for LoadgenPlan {
     }
 
     fn validate(&self) -> Result<(), FieldError> {
-        check("timeout_ms", self.timeout_ms, 1, 172_800_000)?;
+        within("timeout_ms", self.timeout_ms, 1, 172_800_000)?;
         if !self.target.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
             return Err(FieldError::new("target", &self.target, "host:port"));
         }

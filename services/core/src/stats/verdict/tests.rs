@@ -212,6 +212,17 @@ fn more_load_than_the_baseline_had_is_no_evidence_of_metastability() {
     check(more, &COURSE, RecoveryVerdict::Undetermined, why);
 }
 
+/// Nobody came any more: neither that it is down nor that it is back.
+#[test]
+fn of_a_service_that_hardly_anybody_asks_in_the_end_nothing_can_be_said() {
+    let few = |n| Second { requests: n, succeed: 0, ..DOWN };
+    let quiet = |n| move |s| if s < 70 { down_until(90)(s) } else { few(n) };
+    let of = |n| format!("{n} requests in the last 10.0 s say nothing; 20 are needed");
+    check(quiet(0), &COURSE, RecoveryVerdict::Undetermined, &of(0));
+    check(quiet(1), &COURSE, RecoveryVerdict::Undetermined, &of(10));
+    assert_eq!(judged(quiet(2), &COURSE, None).verdict, RecoveryVerdict::MetastableSuspected);
+}
+
 #[test]
 fn without_a_baseline_or_without_requests_afterwards_nothing_can_be_said() {
     let none_before = |s| if s < 20 { Second { requests: 0, ..GOOD } } else { DOWN };

@@ -13,6 +13,7 @@ use crate::RetryExperiment;
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = serde_json::to_value(RetryExperiment::crd()).expect("a definition is JSON");
     strip_unknown_formats(&mut crd);
+    join_lines(&mut crd);
     serde_json::from_value(crd).expect("a definition without formats is a definition")
 }
 
@@ -26,6 +27,20 @@ fn strip_unknown_formats(value: &mut Value) {
             map.values_mut().for_each(strip_unknown_formats);
         }
         Value::Array(items) => items.iter_mut().for_each(strip_unknown_formats),
+        _ => {}
+    }
+}
+
+/// Joins the lines of doc comments: `kubectl explain` wraps a description by itself, and keeps the breaks that are in it.
+fn join_lines(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text = text.replace('\n', " ");
+            }
+            map.values_mut().for_each(join_lines);
+        }
+        Value::Array(items) => items.iter_mut().for_each(join_lines),
         _ => {}
     }
 }

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Span, status::RetryExperimentStatus};
 
-/// Puts retry policies under test: deploys a client and a backend, breaks the backend on a schedule, and writes into
-/// the status what the retries did.
+/// What is run: the strategies, the load, what breaks, and what must hold. Once the first arm has started only suspend, abort and
+/// ttlSecondsAfterFinished can be changed.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "retrylab.dev",
@@ -125,15 +125,15 @@ pub struct RetryExperimentSpec {
     #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('10m')").message("readyTimeout: 10s to 10m"))]
     pub ready_timeout: Span,
 
-    /// Don't begin another arm; the one that runs goes on to its end.
+    /// Don't begin another arm; the one that runs goes on to its end. Default: false.
     #[serde(default)]
     pub suspend: bool,
 
-    /// End the experiment now, with the verdict Aborted.
+    /// End the experiment now, with the verdict Aborted. Default: false.
     #[serde(default)]
     pub abort: bool,
 
-    /// How long the workloads stay after the end; the object and its results stay in any case.
+    /// How long the workloads stay after the end, in seconds: 0 to 86400. The object and its results stay in any case. Default: 0.
     #[serde(default)]
     #[schemars(range(min = 0, max = 86_400))]
     pub ttl_seconds_after_finished: u32,

@@ -1,5 +1,7 @@
 //! How service came back, and what that means.
 
+#![allow(clippy::doc_markdown, reason = "it is the text of `kubectl explain`, which shows backticks as they are")]
+
 use retrylab_core::stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

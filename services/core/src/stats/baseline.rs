@@ -2,11 +2,8 @@
 
 use super::{
     ArmCounts, Ratio,
-    recovery::{Course, REQUESTS_MIN, STEP_MS},
+    recovery::{Course, REQUESTS_MIN, SHARE_MIN_PERMILLE, STEP_MS},
 };
-
-/// A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
-const MIN_PERMILLE: u64 = 950;
 
 /// Why there is no baseline, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +23,8 @@ pub(super) fn unfit(counts: &ArmCounts, course: &Course) -> Option<Unfit> {
         return Some(Unfit::TooFew(needed));
     }
     let succeeded = Ratio::new(load.ok.sum(0, Some(course.from_ms)), requests)?;
-    if succeeded < Ratio::new(MIN_PERMILLE, 1_000)? {
+    // A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
+    if succeeded < Ratio::new(SHARE_MIN_PERMILLE, 1_000)? {
         return Some(Unfit::Fails(format!("only {succeeded} of the baseline's requests succeeded")));
     }
     // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
@@ -39,7 +37,7 @@ pub(super) fn unfit(counts: &ArmCounts, course: &Course) -> Option<Unfit> {
     let arrived = load.planned.sum(half, Some(course.from_ms));
     let answered = load.goodput.sum(half, Some(course.from_ms));
     let behind = arrived.saturating_sub(answered) as f64;
-    let allowed = (arrived as f64 * (1.0 - MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
+    let allowed = (arrived as f64 * (1.0 - SHARE_MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
     (behind > allowed).then(|| {
         let why = format!("in the baseline's second half {arrived} requests came and {answered} succeeded");
         Unfit::Fails(why)

@@ -10,6 +10,8 @@ mod backend_dies;
 #[cfg(test)]
 mod capacity;
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod closed_forms;
 #[cfg(test)]
 mod deletion;
@@ -29,6 +31,8 @@ mod metastability;
 mod operator_dies;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod runbook;
 #[cfg(test)]

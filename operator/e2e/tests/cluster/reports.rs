@@ -92,7 +92,9 @@ async fn a_caller_in_the_cluster_is_told_how_to_get_a_report_and_gets_none() {
     let services: Api<Service> = Api::namespaced(lab.client.clone(), OPERATOR.0);
     let address = services.get("retrylab-operator").await.unwrap().spec.unwrap().cluster_ip.unwrap();
     let http = Http::new(&format!("http://{address}:8080"));
-    assert_eq!(http.send("GET", "/healthz", None, "").await.0, 200, "the Service leads to the operator");
+    // The node may learn of the Service's endpoints a moment after the operator is ready.
+    let leads = async || http.try_send("GET", "/healthz", None, "").await.ok().filter(|answer| answer.0 == 200);
+    eventually("the Service leads to the operator", SOON, leads).await;
     for path in ["/reports/", "/reports/default/comparison", "/reports/default/comparison.json"] {
         let (code, said) = http.send("GET", path, None, "").await;
         assert_eq!(code, 403, "{path}: {said}");

@@ -66,7 +66,7 @@ async fn a_report_through_a_port_forward_has_the_numbers_of_the_status() {
     is_kept_once_for_each_arm(&lab, &experiment, &log).await;
 }
 
-/// The timelines are in a ConfigMap that belongs to the experiment, and took one write for each arm.
+/// The timelines are in a `ConfigMap` that belongs to the experiment, and took one write for each arm.
 async fn is_kept_once_for_each_arm(lab: &Lab, experiment: &Experiment, log: &AuditLog) {
     let maps: Api<ConfigMap> = Api::namespaced(lab.client.clone(), &lab.namespace);
     let name = experiment.status().await.report_ref.unwrap().name;

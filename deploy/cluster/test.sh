@@ -5,11 +5,13 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export RETRYLAB_CLUSTER=test TAG=dev # the tag that deploy/operator names
+export RETRYLAB_CLUSTER=test TAG=dev # the tag that the chart names
 . "$here/lib/log.sh"
 . "$here/lib/paths.sh"
 . "$here/lib/packages.sh"
 . "$here/../images/names.sh"
+. "$here/../tools/versions.sh"
+chart=$run/charts/retrylab # a copy, whole: with the chart that it depends on
 
 # Built out here: inside there is no network, and nothing else that cargo needs.
 build_tests() {
@@ -28,8 +30,10 @@ install_operator() {
   for component in "${components[@]}"; do archives+=("$(archive "$component")"); done
   "$here/load.sh" "${archives[@]}"
   say "installing the operator"
-  kubectl apply --server-side --filename "$root/deploy/operator"
-  kubectl --namespace retrylab-system rollout status deployment/retrylab-operator --timeout 60s
+  cp -R "$root/charts" "$run"
+  inside "$tools/helm" dependency build "$chart"
+  kubectl apply --filename "$root/deploy/operator/namespace.yaml"
+  inside "$tools/helm" install retrylab "$chart" --namespace retrylab-system --wait --timeout 60s
 }
 
 finish() {
@@ -55,6 +59,7 @@ need_packages curl=curl # the runbook's
 tests=$(build_tests)
 [ -x "$tests" ] || fail "cargo built no tests"
 "$here/../images/build.sh"
+"$here/../tools/build.sh" helm
 trap finish EXIT
 "$here/down.sh"
 "$here/up.sh"
@@ -62,4 +67,5 @@ install_operator
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
 # Some tests measure how late things are, so not too many at a time.
-inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" RUST_TEST_THREADS=2 "$tests" "$@"
+inside env RETRYLAB_AUDIT_LOG="$run/logs/audit.log" RETRYLAB_TOOLS="$tools" RETRYLAB_CHART="$chart" RUST_TEST_THREADS=2 \
+  "$tests" "$@"

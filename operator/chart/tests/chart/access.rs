@@ -15,12 +15,12 @@ fn an_operator_for_some_namespaces_has_roles_there_and_nowhere_else() {
     let made = objects(&json!({"watchNamespaces": ["lab", "lab-2"]}));
     let everywhere = objects(&json!({}));
     let rules = &find(&everywhere, "ClusterRole", "retrylab-operator")["rules"];
-    let (roles, bindings) = (of_kind(&made, "Role"), of_kind(&made, "RoleBinding"));
+    let (local, bindings) = (of_kind(&made, "Role"), of_kind(&made, "RoleBinding"));
     for namespace in ["lab", "lab-2"] {
         let here = |object: &&&Value| {
             object["metadata"]["namespace"] == namespace && object["metadata"]["name"] == "retrylab-operator"
         };
-        assert_eq!(&roles.iter().find(here).unwrap()["rules"], rules);
+        assert_eq!(&local.iter().find(here).unwrap()["rules"], rules);
         let binding = bindings.iter().find(here).unwrap();
         assert_eq!(binding["roleRef"]["kind"], "Role");
         assert_eq!(

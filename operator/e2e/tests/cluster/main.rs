@@ -10,6 +10,8 @@ mod backend_dies;
 #[cfg(test)]
 mod capacity;
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod closed_forms;
 #[cfg(test)]
 mod deletion;
@@ -31,6 +33,8 @@ mod operator_dies;
 mod refusals;
 #[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod runbook;
 #[cfg(test)]

@@ -24,7 +24,8 @@ pub async fn run_script(script: &str) -> String {
     run("bash", &["-euo", "pipefail", "-c", script], "").await.unwrap_or_else(|said| panic!("{script}\n{said}"))
 }
 
-async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+/// Runs a program and gives what it printed, or what it complained about.
+pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot run {program}: {e}"));

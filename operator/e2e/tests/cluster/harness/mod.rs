@@ -2,6 +2,7 @@
 
 mod audit;
 mod experiment;
+mod helm;
 mod http;
 mod kubectl;
 mod lab;
@@ -11,6 +12,7 @@ mod results;
 
 pub use audit::{AuditLog, OPERATOR_USER};
 pub use experiment::Experiment;
+pub use helm::{Restored, helm, upgrade};
 pub use http::Http;
 pub use kubectl::{kubectl, kubectl_with_input, run_script, try_kubectl};
 pub use lab::{Lab, manifest};

@@ -1,0 +1,125 @@
+//! The chart, as its users have it: tested, upgraded, uninstalled and installed again, and held to one namespace.
+
+use std::time::Duration;
+
+use retrylab_api::{ConditionType, Phase, Verdict};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Experiment, Lab, Restored, SOON, check_books, eventually, helm, kubectl, kubectl_with_input, manifest, try_kubectl,
+    upgrade,
+};
+
+/// An experiment that is over within some seconds.
+fn quick() -> Value {
+    json!({"arms": [{"name": "none", "strategy": {"type": "None"}}], "load": {"rate": 10}, "duration": "2s"})
+}
+
+/// One that outlasts a change of the release.
+fn lasting() -> Value {
+    json!({
+        "arms": [{"name": "naive", "strategy": {"type": "Naive"}}],
+        "load": {"rate": 20},
+        "faults": [{"name": "outage", "at": "5s", "for": "15s", "type": "Error"}],
+        "duration": "30s",
+    })
+}
+
+/// The whole object, to the last bit.
+async fn stored(experiment: &Experiment) -> String {
+    kubectl(&["get", "rx", &experiment.name, "--namespace", &experiment.namespace, "--output", "yaml"]).await
+}
+
+#[tokio::test]
+async fn helm_test_passes_in_a_namespace_that_enforces_the_standard_restricted() {
+    let _lab = Lab::shared().await;
+    let enforced = kubectl(&["get", "namespace", "retrylab-system", "--output", "yaml"]).await;
+    assert!(enforced.contains("pod-security.kubernetes.io/enforce: restricted"), "{enforced}");
+    let said = helm("test", &["--logs", "--timeout", "3m"]).await.unwrap();
+    assert!(said.contains("retrylab-system/retrylab-test has passed: "), "{said}");
+    // The rights were for the test; its results stay until the next one.
+    let left = kubectl(&["get", "rx,role,rolebinding", "--namespace", "retrylab-system", "--output", "name"]).await;
+    assert_eq!(left.trim(), "retryexperiment.retrylab.dev/retrylab-test");
+}
+
+#[tokio::test]
+async fn helm_test_fails_and_says_why_where_an_experiment_cannot_pass() {
+    let _lab = Lab::alone().await;
+    let _restored = Restored;
+    upgrade(&["--set", "caps.duration=10s"]).await;
+    let said = helm("test", &["--timeout", "3m"]).await.expect_err("the test takes longer than is allowed");
+    let message = kubectl(&["get", "rx", "retrylab-test", "--namespace", "retrylab-system", "--output", "yaml"]).await;
+    assert!(message.contains("spec.duration") && message.contains("1s to 10s"), "{said}\n{message}");
+}
+
+#[tokio::test]
+async fn an_experiment_goes_on_through_an_upgrade_and_results_stay() {
+    let lab = Lab::alone().await;
+    let finished = lab.experiment("finished", &quick()).await;
+    finished.complete(SOON).await;
+    finished.until_nothing_remains(SOON).await;
+    let (before, running) = (stored(&finished).await, lab.experiment("running", &lasting()).await);
+    let _restored = Restored;
+    running.until_condition(ConditionType::FaultActive, SOON).await;
+    upgrade(&["--set", "workloads.labels.upgraded=yes"]).await;
+    let status = running.complete(Duration::from_secs(90)).await;
+    assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
+    check_books(&status);
+    assert_eq!(stored(&finished).await, before);
+    let next = lab.experiment("next", &quick()).await;
+    let labelled = async || next.pods("client").await.pop()?.metadata.labels?.remove("upgraded");
+    assert_eq!(eventually("the label of the new release", SOON, labelled).await, "yes");
+    next.complete(SOON).await;
+}
+
+#[tokio::test]
+async fn uninstalling_leaves_experiments_that_can_be_deleted_and_installing_again_takes_them_up() {
+    let lab = Lab::alone().await;
+    let finished = lab.experiment("finished", &quick()).await;
+    finished.complete(SOON).await;
+    finished.until_nothing_remains(SOON).await;
+    let before = stored(&finished).await;
+    let running = lab.experiment("running", &lasting()).await;
+    let deleted = lab.experiment("deleted", &lasting()).await;
+    for experiment in [&running, &deleted] {
+        experiment.until_condition(ConditionType::FaultActive, SOON).await;
+    }
+    let restored = Restored;
+    helm("uninstall", &["--wait", "--timeout", "60s"]).await.unwrap();
+    let kinds = "deployments,pods,services,serviceaccounts,clusterroles,clusterrolebindings";
+    let of_operator =
+        ["--selector", "app.kubernetes.io/name=retrylab-operator", "--all-namespaces", "--output", "name"];
+    let get = [&["get", kinds], &of_operator[..]].concat();
+    // Its pod has some seconds to end.
+    eventually("all of the operator is gone", SOON, async || kubectl(&get).await.is_empty().then_some(())).await;
+    assert_eq!(stored(&finished).await, before);
+    // Nobody has to be there for an experiment to go.
+    deleted.api.delete(&deleted.name, &kube::api::DeleteParams::default()).await.unwrap();
+    deleted.until_nothing_remains(SOON).await;
+    drop(restored);
+    let status = running.complete(Duration::from_secs(90)).await;
+    assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
+    check_books(&status);
+    assert_eq!(stored(&finished).await, before);
+}
+
+#[tokio::test]
+async fn an_operator_for_one_namespace_runs_its_experiments_and_no_others() {
+    let (lab, elsewhere) = (Lab::alone().await, "retrylab-elsewhere");
+    let _restored = Restored;
+    try_kubectl(&["create", "namespace", elsewhere]).await.unwrap();
+    upgrade(&["--set", &format!("watchNamespaces={{{}}}", lab.namespace)]).await;
+    let account = "--as=system:serviceaccount:retrylab-system:retrylab-operator";
+    let may = async |namespace: &str| {
+        try_kubectl(&["auth", "can-i", "create", "deployments", "--namespace", namespace, account]).await.is_ok()
+    };
+    assert!(may(&lab.namespace).await && !may(elsewhere).await);
+    let stranger = manifest("stranger", &quick()).to_string();
+    kubectl_with_input(&["apply", "--namespace", elsewhere, "--filename", "-"], &stranger).await;
+    let mine = lab.experiment("mine", &quick()).await;
+    let status = mine.complete(SOON).await;
+    assert_eq!(status.phase, Some(Phase::Complete));
+    let shown = kubectl(&["get", "rx", "stranger", "--namespace", elsewhere, "--output", "yaml"]).await;
+    assert!(!shown.contains("status:"), "{shown}");
+    kubectl(&["delete", "namespace", elsewhere, "--wait=false"]).await;
+}

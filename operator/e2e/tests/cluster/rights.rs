@@ -1,0 +1,94 @@
+//! The operator's rights: it uses each of them, and without one it says what it can't do.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use retrylab_api::{ConditionType, Verdict};
+use serde_json::{Value, json};
+
+use crate::harness::{AuditLog, Lab, SOON, eventually, kill_operator};
+
+const ROLE: &str = "retrylab-operator";
+
+/// Rights that the audit log doesn't show: to apply what isn't there yet takes `create` beside `patch`, and is one `patch`.
+const UNSEEN: [&str; 2] = ["create apps/deployments", "create /services"];
+
+fn spec() -> Value {
+    json!({"arms": [{"name": "none", "strategy": {"type": "None"}}], "load": {"rate": 10}, "duration": "2s"})
+}
+
+/// The rights of a rule, as the audit log has them.
+fn rights(rule: &PolicyRule) -> Vec<String> {
+    let groups = rule.api_groups.as_ref().unwrap();
+    let resources = rule.resources.as_ref().unwrap();
+    let of = |group: &String| resources.iter().map(move |resource| format!("{group}/{resource}")).collect::<Vec<_>>();
+    let things: Vec<_> = groups.iter().flat_map(of).collect();
+    rule.verbs.iter().flat_map(|verb| things.iter().map(move |thing| format!("{verb} {thing}"))).collect()
+}
+
+#[tokio::test]
+async fn the_operator_uses_every_right_that_it_has() {
+    let lab = Lab::alone().await;
+    let roles: Api<ClusterRole> = Api::all(lab.client.clone());
+    let mut unused: BTreeSet<String> = roles.get(ROLE).await.unwrap().rules.unwrap().iter().flat_map(rights).collect();
+    for unseen in UNSEEN {
+        assert!(unused.remove(unseen), "{unseen} is not granted");
+    }
+    let log = AuditLog::from_now();
+    // Watches begin, and lists are made, when an operator begins.
+    kill_operator(&lab.client).await;
+    // A layer that is taken back is a Deployment that goes; the second fault is the same event again, which is a patch.
+    let mut chain = spec();
+    (chain["client"], chain["suspend"], chain["duration"]) = (json!({"layers": 2}), json!(true), json!("5s"));
+    let fault = |name, at| json!({"name": name, "at": at, "for": "1s", "type": "Error"});
+    chain["faults"] = json!([fault("one", "1s"), fault("two", "3s")]);
+    let experiment = lab.experiment("whole-life", &chain).await;
+    experiment.until_condition(ConditionType::Paused, SOON).await;
+    experiment.patch_spec(&json!({"client": {"layers": 1}, "suspend": false})).await.unwrap();
+    let status = experiment.complete(Duration::from_secs(60)).await;
+    assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
+    experiment.until_nothing_remains(SOON).await;
+    unused.retain(|right| !log.rights_used().contains(right));
+    assert_eq!(unused, BTreeSet::new(), "these rights are granted and not used; used were {:?}", log.rights_used());
+}
+
+/// The role without a right.
+fn without(role: &ClusterRole, verb: &str, resource: &str) -> ClusterRole {
+    let mut role = role.clone();
+    for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resources == Some(vec![resource.to_owned()])) {
+        rule.verbs.retain(|granted| granted != verb);
+    }
+    role.metadata.managed_fields = None;
+    role
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_away_is_named_in_the_status_and_the_experiment_goes_on_when_it_is_back() {
+    let lab = Lab::alone().await;
+    let roles: Api<ClusterRole> = Api::all(lab.client.clone());
+    let role = roles.get(ROLE).await.unwrap();
+    let put = async |role: &ClusterRole| {
+        let granted = json!({"rules": role.rules});
+        roles.patch(ROLE, &PatchParams::default(), &Patch::Merge(&granted)).await.unwrap();
+    };
+    for (verb, resource) in [("create", "services"), ("create", "deployments"), ("create", "secrets")] {
+        put(&without(&role, verb, resource)).await;
+        let experiment = lab.experiment(&format!("without-{resource}"), &spec()).await;
+        let named = async || {
+            let status = experiment.status().await;
+            let message =
+                &status.conditions.iter().find(|c| c.type_ == ConditionType::WorkloadsReady.as_str())?.message;
+            (message.contains(&format!("{resource} is forbidden"))
+                || message.contains(&format!("cannot {verb} resource \"{resource}\"")))
+            .then_some(())
+        };
+        eventually(&format!("the status names {verb} {resource}"), SOON, named).await;
+        put(&role).await;
+        let status = experiment.complete(Duration::from_secs(60)).await;
+        assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
+    }
+}

@@ -44,6 +44,9 @@ async fn the_operator_uses_every_right_that_it_has() {
     // A layer that is taken back is a Deployment that goes; the second fault is the same event again, which is a patch.
     let mut chain = spec();
     (chain["client"], chain["suspend"], chain["duration"]) = (json!({"layers": 2}), json!(true), json!("5s"));
+    // The timeline of a second arm is a patch.
+    let arm = |name| json!({"name": name, "strategy": {"type": "None"}});
+    chain["arms"] = json!([arm("none"), arm("again")]);
     let fault = |name, at| json!({"name": name, "at": at, "for": "1s", "type": "Error"});
     chain["faults"] = json!([fault("one", "1s"), fault("two", "3s")]);
     let experiment = lab.experiment("whole-life", &chain).await;

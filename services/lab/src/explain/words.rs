@@ -157,7 +157,9 @@ mod tests {
         check(StrategyName::None, &[]);
         check(
             StrategyName::Naive,
-            &["No budget: in an outage that lasts, the backend gets up to 3 attempts of every request; delays spread them and make them no fewer"],
+            &[
+                "No budget: in an outage that lasts, the backend gets up to 3 attempts of every request; delays spread them and make them no fewer",
+            ],
         );
         check(
             StrategyName::Finagle,

@@ -104,7 +104,7 @@ impl Compared {
                         continue;
                     }
                     let key = (window.name.clone(), figure);
-                    let significant = is_significant(&a, bands.0.get(&key), &b, bands.1.get(&key));
+                    let significant = is_significant(a.as_ref(), bands.0.get(&key), b.as_ref(), bands.1.get(&key));
                     let shown = |value: Option<String>| value.unwrap_or_else(|| NOTHING.to_owned());
                     let (arms, window) = (names.clone(), window.name.clone());
                     differences.push(Difference { arms, window, figure, a: shown(a), b: shown(b), significant });
@@ -200,12 +200,12 @@ fn simulated(report: &Report, arm: &str) -> Option<Bands> {
 
 /// `None`: there is no ground to tell.
 fn is_significant(
-    a: &Option<String>,
+    a: Option<&String>,
     a_band: Option<&(Ratio, Ratio)>,
-    b: &Option<String>,
+    b: Option<&String>,
     b_band: Option<&(Ratio, Ratio)>,
 ) -> Option<bool> {
-    let (a, b): (Ratio, Ratio) = (a.as_ref()?.parse().ok()?, b.as_ref()?.parse().ok()?);
+    let (a, b): (Ratio, Ratio) = (a?.parse().ok()?, b?.parse().ok()?);
     let ((a_low, a_high), (b_low, b_high)) = (*a_band?, *b_band?);
     let (in_a, in_b) = (|figure| a_low <= figure && figure <= a_high, |figure| b_low <= figure && figure <= b_high);
     (in_a(a) && in_b(b)).then(|| !in_a(b) && !in_b(a))
@@ -217,7 +217,7 @@ mod tests {
 
     fn check(a: &str, a_band: Option<(&str, &str)>, b: &str, b_band: Option<(&str, &str)>, expected: Option<bool>) {
         let band = |band: Option<(&str, &str)>| band.map(|(low, high)| (low.parse().unwrap(), high.parse().unwrap()));
-        let found = is_significant(&Some(a.into()), band(a_band).as_ref(), &Some(b.into()), band(b_band).as_ref());
+        let found = is_significant(Some(&a.into()), band(a_band).as_ref(), Some(&b.into()), band(b_band).as_ref());
         assert_eq!(found, expected, "{a} in {a_band:?}, {b} in {b_band:?}");
     }
 

@@ -13,7 +13,7 @@ use crate::kubectl::Kubectl;
 
 const WHAT: &str = "dashboards";
 const OURS: &str = "--selector=app.kubernetes.io/part-of=retrylab";
-/// In the name of every ConfigMap with a dashboard of the chart.
+/// In the name of whatever holds a dashboard of the chart.
 const IN_NAME: &str = "-dashboard-";
 
 /// A label that a sidecar looks for, and with which value; `None`: with any.
@@ -83,7 +83,7 @@ mod tests {
 
     use super::{super::State, *};
 
-    fn check(labels: Value, env: Option<Value>, expected: State) {
+    fn check(labels: &Value, env: Option<Value>, expected: State) {
         let map = json!({"metadata": {"name": "retrylab-dashboard-overview", "labels": labels}});
         let grafana = env.map(|env| {
             let container = json!({"name": "grafana-sc-dashboard", "env": env});
@@ -97,11 +97,11 @@ mod tests {
     fn a_dashboard_must_have_the_label_that_the_sidecar_looks_for() {
         let env =
             || Some(json!([{"name": "LABEL", "value": "grafana_dashboard"}, {"name": "LABEL_VALUE", "value": "1"}]));
-        check(json!({"grafana_dashboard": "1"}), env(), State::Ok);
-        check(json!({"grafana_dashboard": "true"}), env(), State::Problem);
-        check(json!({}), env(), State::Problem);
-        check(json!({"x": "2"}), Some(json!([{"name": "LABEL", "value": "x"}])), State::Ok);
-        check(json!({}), None, State::NotThere);
+        check(&json!({"grafana_dashboard": "1"}), env(), State::Ok);
+        check(&json!({"grafana_dashboard": "true"}), env(), State::Problem);
+        check(&json!({}), env(), State::Problem);
+        check(&json!({"x": "2"}), Some(json!([{"name": "LABEL", "value": "x"}])), State::Ok);
+        check(&json!({}), None, State::NotThere);
     }
 
     #[test]

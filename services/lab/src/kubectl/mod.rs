@@ -127,5 +127,5 @@ fn timelines(kept: &ConfigMap) -> anyhow::Result<Vec<ArmSeries>> {
     let of_arm = |(key, text): (&String, &String)| {
         serde_json::from_str(text).with_context(|| format!("cannot understand the ConfigMap {name}, key {key}"))
     };
-    kept.data.iter().flatten().filter(|(key, _)| key.ends_with(".json")).map(of_arm).collect()
+    kept.data.iter().flatten().filter(|(key, _)| key.strip_suffix(".json").is_some()).map(of_arm).collect()
 }

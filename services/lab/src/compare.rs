@@ -18,7 +18,7 @@ use retrylab_report::Report;
 use serde::Serialize;
 
 use crate::{
-    exit::Answer,
+    exit::{Answer, Unanswered},
     kubectl::Kubectl,
     output::{Form, NOTHING, table},
     reported::{REPORTED, Reported, arm_of},
@@ -110,6 +110,9 @@ impl Compared {
                     differences.push(Difference { arms, window, figure, a: shown(a), b: shown(b), significant });
                 }
             }
+        }
+        if differences.is_empty() && same == 0 {
+            bail!(Unanswered(format!("there is nothing to compare: {a_name} and {b_name} have no figure of the same window")));
         }
         Ok(Self { a: a_name, b: b_name, differences, same })
     }

@@ -203,10 +203,17 @@ fn without_kubectl_that_is_said() {
     assert!(text.contains("is it installed, and on the PATH?"), "{text}");
 }
 
+/// As `kubectl get` gives several objects.
+fn listed(items: &[Value]) -> Value {
+    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
+}
+
 fn healthy(name: &str) -> Lab {
     let crd = Command::new(env!("CARGO_BIN_EXE_retrylab")).arg("crd").output().unwrap();
     let crd: Value = serde_saphyr::from_slice(&crd.stdout).unwrap();
     let operator = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
         "metadata": {"name": "retrylab-operator", "namespace": "retrylab-system"},
         "spec": {"selector": {}, "template": {}},
         "status": {"readyReplicas": 1},
@@ -215,10 +222,10 @@ fn healthy(name: &str) -> Lab {
     Lab::new(name)
         .with("version.txt", json!({"serverVersion": {"minor": "34", "gitVersion": "v1.34.1"}}).to_string())
         .with("get-customresourcedefinition-retryexperiments.retrylab.dev.json", crd.to_string())
-        .with("get-deployments.json", json!({"items": [operator]}).to_string())
+        .with("get-deployments.json", listed(&[operator]).to_string())
         .with("auth.txt", "yes\n")
         .with("get-podmonitors.monitoring.coreos.com.err", no_kind)
-        .with("get-configmaps.json", json!({"items": []}).to_string())
+        .with("get-configmaps.json", listed(&[]).to_string())
 }
 
 #[test]
@@ -240,9 +247,13 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
     let lab = healthy("doctor-absent").with("get-customresourcedefinition.err", absent);
     fs::remove_file(lab.0.join("get-customresourcedefinition-retryexperiments.retrylab.dev.json")).unwrap();
     lab.check(&["doctor"], 1, "PROBLEM    definition  the cluster knows no RetryExperiment");
-    check("get-deployments.json", json!({"items": []}).to_string(), "PROBLEM    operator ");
+    check("get-deployments.json", listed(&[]).to_string(), "PROBLEM    operator ");
     check("auth.txt", "no\n".into(), "PROBLEM    permission  you may not create experiments");
     check("version.txt", json!({"serverVersion": {"minor": "32+"}}).to_string(), "needs Kubernetes 1.33");
+    let forbidden = "Error from server (Forbidden): deployments.apps is forbidden";
+    let lab = healthy("doctor-unseen").with("get-deployments.err", forbidden);
+    fs::remove_file(lab.0.join("get-deployments.json")).unwrap();
+    lab.check(&["doctor"], 2, "unknown    operator    you may not look");
     let refused = "The connection to the server localhost:1 was refused";
     Lab::new("doctor-down").with("version.err", refused).check(&["doctor"], 2, "the cluster does not answer");
 }

@@ -1,15 +1,12 @@
 //! Whether Grafana's sidecar, where there is one, finds the dashboards of Retrylab.
 
-use k8s_openapi::{
-    List,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ConfigMap, Container, EnvVar},
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Container, EnvVar},
 };
 
 use super::{Finding, cluster::refused};
-use crate::kubectl::Kubectl;
+use crate::kubectl::{Kubectl, Listed};
 
 const WHAT: &str = "dashboards";
 const OURS: &str = "--selector=app.kubernetes.io/part-of=retrylab";
@@ -25,12 +22,12 @@ struct Wanted {
 
 /// Looks at all of them.
 pub fn dashboards(kubectl: &Kubectl) -> anyhow::Result<Finding> {
-    let found: List<ConfigMap> = match kubectl.try_get(&["configmaps", "--all-namespaces", OURS])? {
+    let found: Listed<ConfigMap> = match kubectl.try_get(&["configmaps", "--all-namespaces", OURS])? {
         Ok(found) => found,
         Err(refusal) => return refused(WHAT, refusal, kubectl),
     };
     let grafana = ["deployments", "--all-namespaces", "--selector=app.kubernetes.io/name=grafana"];
-    Ok(match kubectl.try_get::<List<Deployment>>(&grafana)? {
+    Ok(match kubectl.try_get::<Listed<Deployment>>(&grafana)? {
         Ok(grafana) => judged(&found.items, &grafana.items),
         Err(refusal) => return refused(WHAT, refusal, kubectl),
     })

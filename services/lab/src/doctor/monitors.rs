@@ -13,15 +13,10 @@ use super::{
     cluster::refused,
     labels::{Labels, selects, shown},
 };
-use crate::kubectl::{Kubectl, Refusal};
+use crate::kubectl::{Kubectl, Listed, Refusal};
 
 const WHAT: &str = "monitors";
 const OURS: &str = "--selector=app.kubernetes.io/part-of=retrylab";
-
-#[derive(Debug, Deserialize)]
-struct Listed<T> {
-    items: Vec<T>,
-}
 
 /// One of either kind.
 #[derive(Debug, Deserialize)]
@@ -117,7 +112,7 @@ fn judged(monitors: &[Monitor], stacks: &[Prometheus], namespaces: &BTreeMap<Str
         WHAT,
         format!("no Prometheus selects {}", left_out.iter().map(name).collect::<Vec<_>>().join(", ")),
         format!(
-            "give them the labels that are selected, and mind the namespaces: {}",
+            "give them the labels that are selected (the chart's monitoring.labels), and mind the namespaces: {}",
             wanted.collect::<Vec<_>>().join("; ")
         ),
     )

@@ -13,6 +13,7 @@ mod pods;
 mod predictions;
 mod reconcile;
 mod refusals;
+mod reports;
 mod resources;
 mod server;
 mod settings;

@@ -112,7 +112,9 @@ impl Compared {
             }
         }
         if differences.is_empty() && same == 0 {
-            bail!(Unanswered(format!("there is nothing to compare: {a_name} and {b_name} have no figure of the same window")));
+            bail!(Unanswered(format!(
+                "there is nothing to compare: {a_name} and {b_name} have no figure of the same window"
+            )));
         }
         Ok(Self { a: a_name, b: b_name, differences, same })
     }

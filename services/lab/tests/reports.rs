@@ -123,7 +123,11 @@ fn what_is_no_report_is_refused_with_what_would_be_one() {
     };
     let sample = fs::read_to_string(COMPARISON).unwrap();
     check(&["report", "-"], &sample, "the RetryExperiment has no status");
-    check(&["report", "-"], "kind: Pod", "kind: \"Pod\" is not allowed; allowed: ExperimentReport, or a RetryExperiment with a status");
+    check(
+        &["report", "-"],
+        "kind: Pod",
+        "kind: \"Pod\" is not allowed; allowed: ExperimentReport, or a RetryExperiment with a status",
+    );
     check(&["report", "-"], "a: [", "not YAML");
     check(&["report", "/no/such"], "", "cannot read /no/such: No such file");
     check(&["compare", COMPARISON], "", "there is nothing to compare with");
@@ -140,10 +144,17 @@ fn a_plan_and_an_explanation_need_no_run() {
 fn validate_tells_everything_that_is_wrong_in_all_files() {
     let sample = fs::read_to_string(COMPARISON).unwrap();
     let valid = ended(&["validate", COMPARISON, "-"], &format!("kind: Namespace\n---\n{sample}"), 0);
-    assert!(valid.contains("standard input: Namespace is passed over\nstandard input: comparison is valid\n"), "{valid}");
+    assert!(
+        valid.contains("standard input: Namespace is passed over\nstandard input: comparison is valid\n"),
+        "{valid}"
+    );
     let two = sample.replace("rate: 50", "rat: 50").replace("type: Naive}", "type: Naive, retries: 3}");
     let wrong = ended(&["validate", "-", "/no/such"], &two, 3);
-    for expected in ["spec.load.rat: there is no such field; did you mean rate?", "strategy.retries: there is no such field", "/no/such"] {
+    for expected in [
+        "spec.load.rat: there is no such field; did you mean rate?",
+        "strategy.retries: there is no such field",
+        "/no/such",
+    ] {
         assert!(wrong.contains(expected), "{wrong}");
     }
     assert!(ended(&["validate", "-"], "kind: Namespace", 3).contains("there is no RetryExperiment in it"));

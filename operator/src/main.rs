@@ -1,5 +1,4 @@
-//! The operator's binary: `retrylab-operator` runs it, `retrylab-operator crd` prints the custom resource definition,
-//! `retrylab-operator await NAME` waits for the end of an experiment.
+//! The operator's binary: `retrylab-operator` runs it, `retrylab-operator await NAME` waits for the end of an experiment.
 
 use clap::{Parser, Subcommand};
 use retrylab_operator::{Awaited, Config};
@@ -15,8 +14,6 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the custom resource definition as YAML.
-    Crd,
     /// Wait until an experiment is over; fails if it has not passed.
     Await(Awaited),
 }
@@ -25,7 +22,6 @@ enum Command {
 async fn main() -> anyhow::Result<()> {
     let Args { command, config } = Args::parse();
     match command {
-        Some(Command::Crd) => print!("{}", serde_saphyr::to_string(&retrylab_api::crd())?),
         Some(Command::Await(awaited)) => println!("{}", retrylab_operator::outcome(awaited).await?),
         None => {
             retrylab_runtime::init_logs();

@@ -7,6 +7,7 @@ use k8s_openapi::{
     api::core::v1::{LocalObjectReference, ResourceRequirements, Toleration},
     apimachinery::pkg::api::resource::Quantity,
 };
+use retrylab_plan::{POD_RESOURCES, PodResources};
 use serde::Deserialize;
 
 /// The settings, by the names that Kubernetes has for them.
@@ -42,10 +43,11 @@ impl FromStr for WorkloadSettings {
 impl WorkloadSettings {
     /// The resources of a pod. No limit on CPU by default: it would be what is measured.
     pub fn resources(&self) -> ResourceRequirements {
+        let PodResources { cpu_request, memory_request, memory_limit } = POD_RESOURCES;
         let quantity = |key: &str, value: &str| (key.to_owned(), Quantity(value.to_owned()));
         self.resources.clone().unwrap_or_else(|| ResourceRequirements {
-            requests: Some(BTreeMap::from([quantity("cpu", "100m"), quantity("memory", "32Mi")])),
-            limits: Some(BTreeMap::from([quantity("memory", "512Mi")])),
+            requests: Some(BTreeMap::from([quantity("cpu", cpu_request), quantity("memory", memory_request)])),
+            limits: Some(BTreeMap::from([quantity("memory", memory_limit)])),
             ..ResourceRequirements::default()
         })
     }

@@ -11,10 +11,12 @@ use retrylab_core::{
 use serde::Serialize;
 
 use crate::{
-    experiment::{Experiment, Subject},
+    exit::Answer,
+    experiment::Experiment,
     output::{Form, NOTHING, table},
     parameter::{PARAMETERS, Range},
     repeat,
+    subject::Subject,
 };
 
 /// Loads of the loop.
@@ -73,7 +75,7 @@ struct Swept {
     name: String,
     #[serde(flatten)]
     found: Found,
-    /// The hysteresis loop of the load; empty where the experiment's load has no rate.
+    /// The hysteresis loop of the load; empty where the experiment's load has no rate, or where nothing tips.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hysteresis: Vec<Point>,
 }
@@ -100,9 +102,9 @@ struct Point {
 ///
 /// # Errors
 /// When the file can't be used, has no such number or arm, a value is not allowed, or a run is too large.
-pub fn run(options: &Options) -> anyhow::Result<String> {
+pub fn run(options: &Options) -> anyhow::Result<Answer> {
     let experiment = options.subject.read()?;
-    options.output.show(&report(options, &experiment)?, Report::table)
+    options.output.show(&report(options, &experiment)?, Report::table).map(Answer::told)
 }
 
 fn report(options: &Options, experiment: &Experiment) -> anyhow::Result<Report> {
@@ -145,7 +147,9 @@ fn swept(options: &Options, spec: &RetryExperimentSpec, arm: &Arm) -> anyhow::Re
         TippingPoint::Never => found("neverTips", None, None),
         TippingPoint::Always => found("alwaysTips", None, None),
     };
-    Ok(Swept { name: arm.name.clone(), found, hysteresis: walked(options, spec, arm)? })
+    // What never tips serves the same both ways.
+    let hysteresis = if point == TippingPoint::Never { vec![] } else { walked(options, spec, arm)? };
+    Ok(Swept { name: arm.name.clone(), found, hysteresis })
 }
 
 /// Whether the system stays down with this value, in most of the repetitions. Load that the experiment sheds would help it
@@ -205,7 +209,8 @@ impl Report {
             vec![arm.name.clone(), result, or_nothing(arm.found.stays.as_ref()), or_nothing(arm.found.tips.as_ref())]
         };
         let rows: Vec<_> = self.arms.iter().map(row).collect();
-        let mut text = format!("{}, {} seeds; {}\n\n", self.parameter, self.seeds, self.judged);
+        let seeds = if self.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds) };
+        let mut text = format!("{}, {seeds}; {}\n\n", self.parameter, self.judged);
         text.push_str(&table(&["ARM", "TIPS", "COMES BACK AT", "STAYS DOWN AT"], &rows));
         let walked = |arm: &Swept| {
             let row = |point: &Point| {

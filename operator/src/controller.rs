@@ -15,14 +15,13 @@ use kube::{
     },
 };
 use retrylab_api::RetryExperiment;
+use retrylab_conduct::Conductor;
 
 use crate::{
     backoff::Backoff,
     config::Config,
     events::Events,
     metrics::Metrics,
-    pods::Pods,
-    predictions::Predictions,
     reconcile::{Context, on_error, reconcile},
     refusals::Refusals,
     resources::{EXPERIMENT_LABEL, MANAGED_SELECTOR},
@@ -69,12 +68,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let registry = metrics.registry.clone();
     let context = Arc::new(Context {
         events: Events::new(client.clone()),
-        world: World {
-            client: client.clone(),
-            pods: Pods::new()?,
-            config: config.clone(),
-            predictions: Predictions::default(),
-        },
+        world: World { client: client.clone(), conductor: Conductor::new()?, config: config.clone() },
         backoff: Backoff::new(seed),
         refusals: Refusals::default(),
         metrics,

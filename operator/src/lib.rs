@@ -7,8 +7,6 @@ mod controller;
 mod error;
 mod events;
 mod metrics;
-mod pods;
-mod predictions;
 mod reconcile;
 mod refusals;
 mod resources;

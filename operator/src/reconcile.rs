@@ -10,7 +10,7 @@ use kube::{
     runtime::{controller::Action, reflector::Store},
 };
 use retrylab_api::RetryExperiment;
-use retrylab_plan::{Act, Plan, Workloads, plan};
+use retrylab_plan::{Plan, Workloads, plan};
 
 use crate::{
     backoff::Backoff,
@@ -89,8 +89,10 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
             .await?;
         metrics.status_writes.inc();
     }
-    if !acts.is_empty() {
-        perform(world, &experiment, acts).await?;
+    if !acts.is_empty()
+        && let Some(token) = world.token(&experiment).await?
+    {
+        world.conductor.perform(&experiment.name_any(), &acts, &token).await;
     }
     match workloads {
         Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,
@@ -114,26 +116,4 @@ fn is_settled(experiment: &RetryExperiment) -> bool {
 fn has_deployments(experiment: &RetryExperiment, deployments: &Store<PartialObjectMeta<Deployment>>) -> bool {
     let uid = experiment.uid();
     deployments.find(|d| d.labels().get(UID_LABEL) == uid.as_ref()).is_some()
-}
-
-/// Performs the acts in turn. The first that fails is the last: nothing is sent before all others know their part. What
-/// was not done is decided anew in the next pass.
-async fn perform(world: &World, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
-    let Some(token) = world.token(experiment).await? else { return Ok(()) };
-    for act in acts {
-        let (pod, done) = match &act {
-            Act::HandOver { expires: Some(moment), pod, .. } if Timestamp::now() > *moment => {
-                (pod, Err("too late to hand over; a new start will be settled".into()))
-            }
-            Act::HandOver { role, pod, run, plan, .. } => {
-                (pod, world.pods.hand_over(*role, pod, run, plan, &token).await)
-            }
-            Act::Stop { role, pod, run_id } => (pod, world.pods.stop(*role, pod, run_id, &token).await),
-        };
-        if let Err(why) = done {
-            tracing::warn!(experiment = experiment.name_any(), pod = pod.name, "{why}");
-            return Ok(());
-        }
-    }
-    Ok(())
 }

@@ -29,8 +29,8 @@ pub use spec::{
 };
 pub use status::{
     ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, MESSAGE_MAX_BYTES, OUTSIDE_MAX,
-    Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, RetryExperimentStatus,
-    RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
+    Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, ReportRef,
+    RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
 };
 pub use validate::{Caps, WINDOWS_MAX, validate};
 

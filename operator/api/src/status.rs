@@ -57,6 +57,18 @@ pub struct RetryExperimentStatus {
     /// The criteria, each with what was observed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<CriterionStatus>,
+    /// Where the timelines of the finished arms are kept: one key for each, `ARM.json`, with counts by 100 ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_ref: Option<ReportRef>,
+}
+
+/// An object in the experiment's namespace that holds what is too long for the status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportRef {
+    /// Its kind: `ConfigMap`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Where an experiment stands.

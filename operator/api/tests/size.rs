@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time}
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{
     ArmPhase, ArmStatus, ConditionType, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, MESSAGE_MAX_BYTES,
-    OUTSIDE_MAX, Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict,
+    OUTSIDE_MAX, Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, ReportRef,
     RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WINDOWS_MAX,
     WindowStatus,
 };
@@ -168,6 +168,7 @@ fn a_status_with_all_that_a_spec_may_have_and_every_text_and_number_at_its_longe
         started_at: Some(Time(Timestamp::UNIX_EPOCH)),
         finished_at: Some(Time(Timestamp::UNIX_EPOCH)),
         summary: Some(summary()),
+        report_ref: Some(ReportRef { kind: "ConfigMap".into(), name: "n".repeat(63) }),
     };
     let bytes = serde_json::to_vec(&status).unwrap().len();
     assert!(bytes < MAX_BYTES, "{bytes} bytes");

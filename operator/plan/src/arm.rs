@@ -7,7 +7,7 @@ use retrylab_api::{
     Arm, ArmPhase, ArmPlan, ArmStatus, ConditionType, Reason, RetryExperiment, RunRecord, Verdict, arm_plan,
     backend_model,
 };
-use retrylab_core::fault::FaultKind;
+use retrylab_core::{fault::FaultKind, stats::ArmSeries};
 
 use crate::{
     Decision, Workloads, deploy, finish, handover, observed::Observed, prediction::Foresight, results, status::Draft,
@@ -90,7 +90,12 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
     }
     if over || late {
         let notes = if over { vec![] } else { vec!["the run did not end in time".into()] };
-        let figures = results::of_arm(&experiment.spec, &plan, observed, &run, notes);
+        let counts = results::counts(observed);
+        let figures = results::of_arm(&experiment.spec, &plan, observed, &counts, &run, notes);
+        draft.series = Some(ArmSeries::new(&arm.name, &counts));
+        if observed.kept_in.is_some() {
+            draft.status.report_ref.clone_from(&observed.kept_in);
+        }
         let finished_at = draft.time();
         if let Some(arm) = draft.running_arm_mut() {
             let no_prediction = observed.foresight.lack();

@@ -7,14 +7,11 @@ use retrylab_api::{ArmPhase, ConditionType, MESSAGE_MAX_BYTES, Reason, RetryExpe
 use retrylab_core::wire::FieldError;
 
 use crate::{
-    Decision, Workloads, criteria,
+    Decision, Workloads,
+    judgement::{self, Judged},
     status::Draft,
-    words::{clipped, few},
+    words::clipped,
 };
-
-/// Most shortcomings or checks of criteria that a message names, the last of which may be "and 12 more": the status has all
-/// of them.
-const NAMED_MAX: usize = 6;
 
 /// The spec is not valid, or not any more: the operator's caps may have been lowered since the experiment began.
 pub fn rejected(error: &FieldError, draft: &mut Draft) {
@@ -22,40 +19,11 @@ pub fn rejected(error: &FieldError, draft: &mut Draft) {
     conclude(Verdict::Error, error.to_string(), draft);
 }
 
-/// All arms were run: the verdict follows from the evidence, then from the criteria.
+/// All arms were run: the verdict follows.
 pub fn judge(spec: &RetryExperimentSpec, draft: &mut Draft) {
-    let criteria = criteria::criteria(&spec.criteria, &draft.status.arms);
-    let lacking = draft.status.arms.iter().flat_map(|arm| {
-        let shortcomings = arm.evidence.iter().flat_map(|evidence| &evidence.shortcomings);
-        shortcomings.map(|shortcoming| format!("{}: {shortcoming}", arm.name))
-    });
-    let mut lacking: Vec<String> = lacking.collect();
-    if lacking.len() > NAMED_MAX {
-        lacking.truncate(NAMED_MAX - 1);
-        lacking.push("and more, in the arms' evidence".into());
-    }
-    let shown = |holds: Option<bool>| {
-        let these = criteria.iter().filter(move |c| c.holds == holds);
-        these
-            .map(|c| {
-                let observed = c.observed.as_deref().unwrap_or("nothing observed");
-                format!("{} in {}: {observed}, to be {}", c.name, c.arm, c.bound)
-            })
-            .collect()
-    };
-    let (failed, unknown): (Vec<String>, Vec<String>) = (shown(Some(false)), shown(None));
-    let named = |texts| few(texts, NAMED_MAX).join("; ");
+    let Judged { verdict, message, criteria } = judgement::judge(spec, &draft.status.arms);
     draft.status.criteria = criteria;
-    if !lacking.is_empty() {
-        conclude(Verdict::Inconclusive, lacking.join("; "), draft);
-    } else if !unknown.is_empty() {
-        conclude(Verdict::Inconclusive, format!("criteria without a figure: {}", named(unknown)), draft);
-    } else if !failed.is_empty() {
-        conclude(Verdict::Failed, format!("criteria that don't hold: {}", named(failed)), draft);
-    } else {
-        let held = draft.status.criteria.len();
-        conclude(Verdict::Passed, format!("the evidence is complete, and all {held} checks of criteria hold"), draft);
-    }
+    conclude(verdict, message, draft);
 }
 
 /// The experiment is over with this verdict.

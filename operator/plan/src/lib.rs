@@ -13,6 +13,7 @@ mod events;
 mod figures;
 mod finish;
 mod handover;
+mod judgement;
 mod observed;
 mod prediction;
 mod results;
@@ -22,6 +23,7 @@ mod words;
 pub use criteria::criteria;
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
+pub use judgement::{Judged, judge};
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};
 pub use prediction::Foresight;
 
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{ArmPlan, Caps, RetryExperiment, RetryExperimentStatus, RunRecord, Verdict, validate};
+use retrylab_core::stats::ArmSeries;
 use status::Draft;
 
 /// What is to be done now.
@@ -36,6 +39,9 @@ use status::Draft;
 pub struct Plan {
     /// The status that is to be written before anything else is done, if it differs from the one there is.
     pub status: RetryExperimentStatus,
+    /// The timeline of the arm that this status finishes: to be kept before the status is written, since afterwards nobody
+    /// asks the pods for it any more.
+    pub series: Option<ArmSeries>,
     /// What the workloads should be.
     pub workloads: Workloads,
     /// What is to be said to the pods, in this order.
@@ -89,9 +95,10 @@ pub fn plan(experiment: &RetryExperiment, observed: &Observed, now: Timestamp, c
     let mut draft = Draft::new(experiment, now);
     let (workloads, acts, next) = decide(experiment, observed, caps, &mut draft);
     let before = experiment.status.clone().unwrap_or_default();
+    let series = draft.series.take();
     let status = draft.finish();
     let events = events::between(&before, &status);
-    Plan { status, workloads, acts, events, next }
+    Plan { status, series, workloads, acts, events, next }
 }
 
 type Decision = (Workloads, Vec<Act>, Option<Duration>);

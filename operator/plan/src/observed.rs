@@ -1,7 +1,7 @@
 //! What a world sees of an experiment's workloads.
 
 use k8s_openapi::jiff::Timestamp;
-use retrylab_api::{LAYERS_MAX, RetryExperiment};
+use retrylab_api::{LAYERS_MAX, ReportRef, RetryExperiment};
 use retrylab_core::wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState};
 
 use crate::{handover, prediction::Foresight};
@@ -84,6 +84,8 @@ pub struct Observed {
     pub runs: Runs,
     /// What is predicted of that arm.
     pub foresight: Foresight,
+    /// Where this world keeps the timelines of finished arms; `None`: nowhere that outlives it.
+    pub kept_in: Option<ReportRef>,
 }
 
 impl Observed {

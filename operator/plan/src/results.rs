@@ -29,15 +29,15 @@ pub fn of_arm(
     spec: &RetryExperimentSpec,
     plan: &ArmPlan,
     observed: &Observed,
+    counts: &ArmCounts,
     run: &RunRecord,
     mut notes: Vec<String>,
 ) -> ArmFigures {
-    let counts = counts(observed);
     notes.extend(self::notes(spec, observed, run));
-    notes.extend(load_note(plan, &counts));
+    notes.extend(load_note(plan, counts));
     let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
-    let evidence = Evidence::new(&counts, plan.backend.faults.iter().map(evident).collect(), notes);
-    let mut figures = ArmFigures::new(&setup(spec, plan), &counts, &evidence, observed.foresight.prediction());
+    let evidence = Evidence::new(counts, plan.backend.faults.iter().map(evident).collect(), notes);
+    let mut figures = ArmFigures::new(&setup(spec, plan), counts, &evidence, observed.foresight.prediction());
     let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
     for (status, window) in figures.windows.iter_mut().zip(windows) {
         let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
@@ -57,7 +57,8 @@ fn records<'o>(observed: &'o Observed, name: &'o str) -> impl Iterator<Item = &'
     reports.flat_map(|report| &report.results.faults).filter(move |record| record.name == name)
 }
 
-fn counts(observed: &Observed) -> ArmCounts {
+/// The counts of all pods together.
+pub fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
     for load in loads(observed) {
         counts.load.merge(&load.series);

@@ -3,12 +3,16 @@
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use retrylab_api::{ArmPhase, ArmStatus, ConditionType, Phase, Reason, RetryExperiment, RetryExperimentStatus};
 
+use retrylab_core::stats::ArmSeries;
+
 use crate::conditions;
 
 /// The next status, and what is needed to write into it.
 pub struct Draft {
     pub status: RetryExperimentStatus,
     pub now: Timestamp,
+    /// The timeline of the arm that this status finishes.
+    pub series: Option<ArmSeries>,
     generation: Option<i64>,
 }
 
@@ -29,7 +33,7 @@ impl Draft {
         for condition in &mut status.conditions {
             condition.observed_generation = generation;
         }
-        Self { status, now, generation }
+        Self { status, now, series: None, generation }
     }
 
     pub fn set(&mut self, kind: ConditionType, holds: bool, reason: Reason, message: impl Into<String>) {

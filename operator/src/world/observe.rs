@@ -41,6 +41,7 @@ impl World {
             blocked: None,
             runs: Runs::default(),
             foresight: Foresight::None,
+            kept_in: None,
         };
         // What runs already has all that it needs.
         if !begun {

@@ -95,6 +95,7 @@ pub fn ready(spec: &RetryExperimentSpec) -> Observed {
         blocked: None,
         runs: Runs::default(),
         foresight: Foresight::None,
+        kept_in: None,
     }
 }
 

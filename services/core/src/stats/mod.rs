@@ -1,5 +1,6 @@
 //! Every number that Retrylab reports, defined once: the counts that services keep and the figures made of them.
 
+mod arm_series;
 mod baseline;
 mod drain;
 mod figures;
@@ -11,6 +12,7 @@ mod sample;
 mod series;
 mod verdict;
 
+pub use arm_series::{ArmSeries, POINTS_MAX};
 pub use drain::{Allowance, Drain};
 pub use figures::{ArmCounts, Fates, Figures};
 pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};

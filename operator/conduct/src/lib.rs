@@ -8,8 +8,10 @@ mod ask;
 mod perform;
 mod pods;
 mod predictions;
+mod token;
 
 pub use ask::running;
+pub use token::new_token;
 
 use pods::Pods;
 use predictions::Predictions;

@@ -4,6 +4,7 @@ mod experiment;
 mod output;
 mod parameter;
 mod repeat;
+mod run;
 mod simulate;
 mod spread;
 mod sweep;
@@ -22,12 +23,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Run(run::Options),
     Simulate(simulate::Options),
     Sweep(sweep::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
+        Verb::Run(options) => run::run(&options),
         Verb::Simulate(options) => simulate::run(&options),
         Verb::Sweep(options) => sweep::run(&options),
     };

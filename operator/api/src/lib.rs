@@ -18,6 +18,7 @@ pub use conditions::{ConditionType, Reason};
 pub use convert::{ArmPlan, arm_plan, backend_model};
 pub use crd::crd;
 pub use milli::Milli;
+pub use policy::setting;
 pub use setup::setup;
 pub use span::Span;
 pub use spec::{
@@ -32,7 +33,7 @@ pub use status::{
     Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, ReportRef,
     RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
 };
-pub use validate::{Caps, WINDOWS_MAX, validate};
+pub use validate::{Caps, WINDOWS_MAX, validate, validate_name, validate_strategy, violations};
 
 /// The API group.
 pub const GROUP: &str = "retrylab.dev";

@@ -2,8 +2,12 @@
 
 mod backend;
 mod criteria;
+mod name;
 mod shed;
 mod strategy;
+
+pub use name::validate_name;
+pub use strategy::validate_strategy;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +16,7 @@ use retrylab_core::{
     wire::{FieldError, RunPlan},
 };
 
-use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
+use crate::{Arm, Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span, convert::arm_plan};
 
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,28 +45,37 @@ const HOUR: u64 = 60 * MINUTE;
 /// # Errors
 /// Names the first field that is not allowed, with its value and what is allowed.
 pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError> {
-    within_number("spec.seed", spec.seed, 0, 9_007_199_254_740_991)?;
-    within("spec.duration", spec.duration, SECOND, HOUR)?;
-    on_the_grain("spec.duration", spec.duration)?;
-    within("spec.readyTimeout", spec.ready_timeout, 10 * SECOND, 10 * MINUTE)?;
-    within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400)?;
-    workloads(spec)?;
-    arms(spec)?;
-    load(&spec.load, spec.duration, caps)?;
-    faults(spec)?;
-    shed::validate(spec)?;
-    criteria::validate(spec)?;
-    windows(spec)?;
-    // Last, the bounds of what the services run: a spec that passes here is never refused by a pod.
-    for arm in &spec.arms {
-        let plan = arm_plan(spec, arm, "client:8000");
-        plan.client
-            .validate()
-            .and(plan.backend.validate())
-            .and(plan.loadgen.validate())
-            .map_err(|e| e.within("spec"))?;
+    violations(spec, caps).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Every rule that a spec breaks, in the order of the spec: of one item the first one, and what depends on others only where
+/// those are in order.
+pub fn violations(spec: &RetryExperimentSpec, caps: Caps) -> Vec<FieldError> {
+    let checks = [
+        within_number("spec.seed", spec.seed, 0, 9_007_199_254_740_991),
+        within("spec.duration", spec.duration, SECOND, HOUR).and(on_the_grain("spec.duration", spec.duration)),
+        within("spec.readyTimeout", spec.ready_timeout, 10 * SECOND, 10 * MINUTE),
+        within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400),
+        workloads(spec),
+        load(&spec.load, spec.duration, caps),
+    ];
+    let alone = checks.into_iter().chain(arms(spec)).chain(faults(spec));
+    let broken: Vec<FieldError> = alone.filter_map(Result::err).collect();
+    if !broken.is_empty() {
+        return broken;
     }
-    Ok(())
+    let together = [overlaps(spec), shed::validate(spec), windows(spec)].into_iter().chain(criteria::validate(spec));
+    let broken: Vec<FieldError> = together.filter_map(Result::err).collect();
+    if !broken.is_empty() {
+        return broken;
+    }
+    // Last, the bounds of what the services run: a spec that passes here is never refused by a pod.
+    spec.arms.iter().filter_map(|arm| plans(spec, arm).err()).collect()
+}
+
+fn plans(spec: &RetryExperimentSpec, arm: &Arm) -> Result<(), FieldError> {
+    let plan = arm_plan(spec, arm, "client:8000");
+    plan.client.validate().and(plan.backend.validate()).and(plan.loadgen.validate()).map_err(|e| e.within("spec"))
 }
 
 fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
@@ -82,13 +95,11 @@ fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     Ok(())
 }
 
-fn arms(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.arms (their number)", spec.arms.len() as u64, 1, 8)?;
-    names("spec.arms", spec.arms.iter().map(|arm| arm.name.as_str()))?;
-    for (i, arm) in spec.arms.iter().enumerate() {
-        strategy::strategy(&format!("spec.arms[{i}].strategy"), &arm.strategy)?;
-    }
-    Ok(())
+fn arms(spec: &RetryExperimentSpec) -> Vec<Result<(), FieldError>> {
+    let number = within_number("spec.arms (their number)", spec.arms.len() as u64, 1, 8);
+    let names = names("spec.arms", spec.arms.iter().map(|arm| arm.name.as_str()));
+    let strategy = |(i, arm): (usize, &Arm)| strategy::strategy(&format!("spec.arms[{i}].strategy"), &arm.strategy);
+    [number, names].into_iter().chain(spec.arms.iter().enumerate().map(strategy)).collect()
 }
 
 fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {
@@ -140,14 +151,18 @@ fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), F
     }
 }
 
-fn faults(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 6)?;
-    names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()))?;
-    for (i, f) in spec.faults.iter().enumerate() {
+fn faults(spec: &RetryExperimentSpec) -> Vec<Result<(), FieldError>> {
+    let number = within_number("spec.faults (their number)", spec.faults.len() as u64, 0, 6);
+    let names = names("spec.faults", spec.faults.iter().map(|fault| fault.name.as_str()));
+    let each = spec.faults.iter().enumerate().map(|(i, f)| {
         let place = format!("spec.faults[{i}]");
         fault(&place, f, spec.duration)?;
-        backend::fault(&place, f, &spec.backend)?;
-    }
+        backend::fault(&place, f, &spec.backend)
+    });
+    [number, names].into_iter().chain(each).collect()
+}
+
+fn overlaps(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
     let mut in_time: Vec<_> = spec.faults.iter().collect();
     in_time.sort_by_key(|fault| fault.at);
     match in_time.windows(2).find(|pair| pair[0].at.as_millis() + pair[0].for_.as_millis() > pair[1].at.as_millis()) {

@@ -7,6 +7,6 @@ use rand::{TryRng, rngs::SysRng};
 /// # Errors
 /// When the operating system gives none.
 pub fn new_token() -> Result<String, rand::rngs::SysError> {
-    let mut random = || SysRng.try_next_u64();
+    let random = || SysRng.try_next_u64();
     Ok(format!("{:016x}{:016x}{:016x}{:016x}", random()?, random()?, random()?, random()?))
 }

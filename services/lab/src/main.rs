@@ -1,19 +1,31 @@
-//! The command `retrylab`: experiments without a cluster.
+//! The command `retrylab`: experiments without a cluster, what they mean, and what became of them. Under the name
+//! `kubectl-retrylab` it is a plugin of kubectl.
 
+mod exit;
 mod experiment;
+mod input;
 mod output;
 mod parameter;
 mod repeat;
 mod run;
 mod simulate;
 mod spread;
+mod subject;
 mod sweep;
+mod validate;
 
-use std::process::ExitCode;
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use exit::{Answer, Ending};
 
-/// Puts retry policies under test.
+/// Puts retry policies under test
 #[derive(Parser)]
 #[command(name = "retrylab", version)]
 struct Cli {
@@ -24,24 +36,77 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Options),
+    Validate(validate::Options),
     Simulate(simulate::Options),
     Sweep(sweep::Options),
 }
 
+impl Verb {
+    fn run(&self) -> anyhow::Result<Answer> {
+        match self {
+            Self::Run(options) => run::run(options),
+            Self::Validate(options) => validate::run(options),
+            Self::Simulate(options) => simulate::run(options),
+            Self::Sweep(options) => sweep::run(options),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let result = match Cli::parse().verb {
-        Verb::Run(options) => run::run(&options),
-        Verb::Simulate(options) => simulate::run(&options),
-        Verb::Sweep(options) => sweep::run(&options),
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let name = name(arguments.first());
+    let verb = match parse(name, arguments) {
+        Ok(Cli { verb }) => verb,
+        Err(error) => return misused(&error).into(),
     };
-    match result {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
+    let ending = match verb.run() {
+        Ok(Answer { text, ending }) => {
+            print(&text);
+            ending
         }
         Err(error) => {
-            eprintln!("retrylab: {error:#}");
-            ExitCode::FAILURE
+            eprintln!("{name}: {error:#}");
+            Ending::of_error(&error)
         }
+    };
+    ending.into()
+}
+
+/// What users call the command: as kubectl's plugin it is a word of kubectl's.
+fn name(program: Option<&OsString>) -> &'static str {
+    let stem = program.and_then(|path| Path::new(path).file_stem()).and_then(|stem| stem.to_str());
+    if stem == Some("kubectl-retrylab") { "kubectl retrylab" } else { "retrylab" }
+}
+
+fn parse(name: &'static str, arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().bin_name(name).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// Help and version are what was asked for; everything else is wrong usage.
+fn misused(error: &clap::Error) -> Ending {
+    // Nothing is left to be done when even that can't be printed.
+    error.print().ok();
+    if error.use_stderr() { Ending::Misused } else { Ending::Passed }
+}
+
+/// Who reads may stop reading (`| head`): that is no error.
+fn print(text: &str) {
+    io::stdout().lock().write_all(text.as_bytes()).ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_kubectl_s_plugin_its_usage_says_so() {
+        let usage = |program: &str| {
+            let name = name(Some(&program.into()));
+            let error = parse(name, vec![program.into(), "simulate".into(), "--help".into()]).err().unwrap();
+            error.to_string()
+        };
+        assert!(usage("/usr/bin/kubectl-retrylab").contains("Usage: kubectl retrylab simulate "));
+        assert!(usage("target/debug/retrylab").contains("Usage: retrylab simulate "));
     }
 }

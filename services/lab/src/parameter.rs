@@ -184,7 +184,7 @@ impl FromStr for Range {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::parse;
+    use crate::experiment::tests::comparison;
 
     fn check(text: &str, low: u64, high: u64) {
         let range: Range = text.parse().unwrap();
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_value_goes_where_its_path_says_and_what_is_not_there_is_named() {
-        let mut spec = parse(include_str!("../../../deploy/samples/comparison.yaml")).unwrap().spec;
+        let mut spec = comparison().spec;
         Parameter::LoadRate.put(&mut spec, 70).unwrap();
         Parameter::BurstRequests("spike".into()).put(&mut spec, 71).unwrap();
         Parameter::FaultFor("outage".into()).put(&mut spec, 7_200).unwrap();

@@ -15,9 +15,11 @@ use retrylab_plan::{ArmFigures, criteria};
 use serde::Serialize;
 
 use crate::{
-    experiment::{Experiment, Subject},
+    exit::Answer,
+    experiment::Experiment,
     output::{Form, NOTHING, shown, table},
     repeat, spread,
+    subject::Subject,
 };
 
 /// Simulates an experiment: every arm, under the same requests and faults, with the results that its status would have
@@ -75,13 +77,14 @@ struct Arm<'r> {
 ///
 /// # Errors
 /// When the file can't be used, or a run is too large.
-pub fn run(options: &Options) -> anyhow::Result<String> {
+pub fn run(options: &Options) -> anyhow::Result<Answer> {
     let experiment = options.subject.read()?;
     let repetitions = repeat::each(options.seeds, |number| repetition(&options.subject, &experiment.spec, number))?;
-    match repetitions.as_slice() {
-        [one] => options.output.show(&Report::of(&experiment, one), Report::table),
-        many => options.output.show(&spread::Report::of(&experiment, many), spread::Report::table),
-    }
+    let text = match repetitions.as_slice() {
+        [one] => options.output.show(&Report::of(&experiment, one), Report::table)?,
+        many => options.output.show(&spread::Report::of(&experiment, many), spread::Report::table)?,
+    };
+    Ok(Answer::told(text))
 }
 
 /// Simulates every arm; repetition 0 has the experiment's own seed.

@@ -11,10 +11,12 @@ use retrylab_core::{
 use serde::Serialize;
 
 use crate::{
-    experiment::{Experiment, Subject},
+    exit::Answer,
+    experiment::Experiment,
     output::{Form, NOTHING, table},
     parameter::{PARAMETERS, Range},
     repeat,
+    subject::Subject,
 };
 
 /// Loads of the loop.
@@ -100,9 +102,9 @@ struct Point {
 ///
 /// # Errors
 /// When the file can't be used, has no such number or arm, a value is not allowed, or a run is too large.
-pub fn run(options: &Options) -> anyhow::Result<String> {
+pub fn run(options: &Options) -> anyhow::Result<Answer> {
     let experiment = options.subject.read()?;
-    options.output.show(&report(options, &experiment)?, Report::table)
+    options.output.show(&report(options, &experiment)?, Report::table).map(Answer::told)
 }
 
 fn report(options: &Options, experiment: &Experiment) -> anyhow::Result<Report> {

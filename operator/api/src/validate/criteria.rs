@@ -15,15 +15,20 @@ use crate::{
 /// Checks of criteria that a status has room for.
 const CHECKS_MAX: usize = 80;
 
-pub(super) fn validate(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+pub(super) fn validate(spec: &RetryExperimentSpec) -> Vec<Result<(), FieldError>> {
     let criteria = &spec.criteria;
-    within_number("spec.criteria (their number)", criteria.len() as u64, 0, 20)?;
-    names("spec.criteria", criteria.iter().map(|criterion| criterion.name.as_str()))?;
-    let checks: usize = criteria.iter().map(|c| if c.arm.is_some() { 1 } else { spec.arms.len() }).sum();
+    let number = within_number("spec.criteria (their number)", criteria.len() as u64, 0, 20);
+    let names = names("spec.criteria", criteria.iter().map(|criterion| criterion.name.as_str()));
+    let each = criteria.iter().enumerate().map(|(i, c)| criterion(&format!("spec.criteria[{i}]"), c, spec));
+    [number, names, checks(spec)].into_iter().chain(each).collect()
+}
+
+fn checks(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
+    let checks: usize = spec.criteria.iter().map(|c| if c.arm.is_some() { 1 } else { spec.arms.len() }).sum();
     if checks > CHECKS_MAX {
         return refuse("spec.criteria (their number in all arms together)", checks, format!("0 to {CHECKS_MAX}"));
     }
-    criteria.iter().enumerate().try_for_each(|(i, c)| criterion(&format!("spec.criteria[{i}]"), c, spec))
+    Ok(())
 }
 
 fn criterion(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Result<(), FieldError> {

@@ -10,8 +10,16 @@ use crate::{
 
 type Checked = Result<(), FieldError>;
 
+/// Checks a strategy that stands by itself, in no experiment.
+///
+/// # Errors
+/// Names the first field that is not allowed, with its value and what is allowed.
+pub fn validate_strategy(strategy: &Strategy) -> Checked {
+    self::strategy("strategy", strategy)
+}
+
 /// Checks one strategy; `place` is where it stands.
-pub fn strategy(place: &str, strategy: &Strategy) -> Checked {
+pub(super) fn strategy(place: &str, strategy: &Strategy) -> Checked {
     parameters(place, strategy)?;
     let Strategy { budget, throttle, breaker, retry_breaker, hedging, deadline, retry_after, .. } = strategy;
     let at = |field: &str| format!("{place}.{field}");

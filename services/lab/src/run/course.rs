@@ -23,7 +23,7 @@ pub async fn carry_through(
     experiment: &mut RetryExperiment,
     world: &mut World,
     conductor: &Conductor,
-    audience: &mut Audience,
+    audience: &Audience,
     mut aborted: watch::Receiver<bool>,
 ) -> anyhow::Result<Vec<ArmSeries>> {
     let (name, mut timelines) = (experiment.metadata.name.clone().unwrap_or_default(), Vec::new());

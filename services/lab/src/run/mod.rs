@@ -11,52 +11,73 @@ mod world;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use k8s_openapi::jiff::Timestamp;
-use retrylab_api::{RetryExperiment, RetryExperimentSpec};
+use retrylab_api::RetryExperiment;
 use retrylab_conduct::{Conductor, new_token};
-use retrylab_core::stats::ArmSeries;
 use retrylab_report::{Report, Source};
 use tokio::runtime::Builder;
 
 use self::{audience::Audience, world::World};
+use crate::{
+    exit::{Answer, Ending, Unanswered},
+    experiment::{self, Experiment},
+    input,
+};
 
-/// Runs an experiment in this process, with no cluster: real services on 127.0.0.1, real time, the status that the operator
-/// would write
+/// Runs an experiment in this process, with no cluster: the services of the images on 127.0.0.1, in real time, with the
+/// status that the operator would write
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The file with the experiment
-    file: std::path::PathBuf,
+    /// The file with the experiment; - reads the standard input
+    file: input::Source,
 }
 
-/// Runs the verb; gives what it prints.
+/// Runs the verb.
 ///
 /// # Errors
-/// When the file can't be used, or a service can't be started.
-pub fn run(options: &Options) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(&options.file)?;
-    let experiment: RetryExperiment = serde_saphyr::from_str(&text)?;
-    let report = measured(as_a_cluster_would(experiment)?)?;
-    Ok(serde_saphyr::to_string(&report.status)?)
+/// When the file can't be used, or the operating system has no room for a service.
+pub fn run(options: &Options) -> anyhow::Result<Answer> {
+    let experiment = admitted(experiment::read(&options.file)?)?;
+    let report = measured(experiment).map_err(|e| Unanswered(format!("{e:#}")))?;
+    let ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
+    Ok(Answer { text: serde_saphyr::to_string(&report.status)?, ending })
+}
+
+/// The object as an API server would have it. What only a cluster can do is refused, or said not to be done.
+fn admitted(Experiment { name, object: mut experiment, .. }: Experiment) -> anyhow::Result<RetryExperiment> {
+    let spec = &mut experiment.spec;
+    if spec.suspend {
+        bail!("spec.suspend: true is not allowed; allowed: false, since nobody could let the experiment go on here");
+    }
+    let images = [("backend", &spec.backend.image), ("client", &spec.client.image), ("loadgen", &spec.loadgen.image)];
+    for (role, image) in images {
+        if let Some(image) = image {
+            eprintln!("note: spec.{role}.image: {image} is not run, but the {role} of this program");
+        }
+    }
+    // The services are this process's and end with it.
+    spec.ttl_seconds_after_finished = 0;
+    let uid = new_token().context("cannot make a uid")?.split_off(32);
+    if experiment.metadata.name.is_none() {
+        experiment.metadata.name = Some(format!("{name}{}", &uid[..5]));
+    }
+    experiment.metadata.uid = Some(uid);
+    experiment.metadata.generation = Some(1);
+    experiment.status = None;
+    Ok(experiment)
 }
 
 /// Runs the experiment to its verdict.
 fn measured(mut experiment: RetryExperiment) -> anyhow::Result<Report> {
-    // Two threads: this one follows the plan, the other hears Ctrl-C whatever this one does, and tells how far it is.
-    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("retrylab").enable_all().build()?;
+    // Two threads: this one follows the plan; the other hears Ctrl-C whatever this one does, and tells people where it is.
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("audience").enable_all().build()?;
     let timelines = runtime.block_on(async {
-        let mut audience = Audience::new()?;
+        let (audience, aborted) = (Audience::new()?, interrupt::aborted()?);
         let mut world = World::new(new_token().context("cannot make a token")?);
-        let (conductor, aborted) = (Conductor::new()?, interrupt::aborted()?);
-        let course =
-            course::carry_through(&mut experiment, &mut world, &conductor, &mut audience, aborted).await;
-        audience.leave().await;
+        let conductor = Conductor::new()?;
+        let course = course::carry_through(&mut experiment, &mut world, &conductor, &audience, aborted).await;
         world.remove();
+        audience.leave().await;
         course
     })?;
     Ok(Report::new(&experiment, timelines, Source::Process))
-}
-
-/// The object as an API server would give it out, less what only a cluster can do.
-fn as_a_cluster_would(mut experiment: RetryExperiment) -> anyhow::Result<RetryExperiment> {
-    Ok(experiment)
 }

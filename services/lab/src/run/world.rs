@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, num::NonZero, thread};
 
 use anyhow::Context;
-use axum::Router;
 use retrylab_api::{RetryExperimentSpec, backend_model};
 use retrylab_core::rng;
 use retrylab_plan::{Observed, PodSeen, Role, RoleSeen};

@@ -20,6 +20,7 @@ use tokio::{sync::watch, task::JoinHandle, time};
 
 use super::{
     counters::{Counters, Counts},
+    log,
     world::World,
 };
 
@@ -60,6 +61,7 @@ impl Audience {
         let is_terminal = io::stderr().is_terminal();
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(1), target).with_style(style());
+        log::show(bar.clone());
         let (stage, stages) = watch::channel(None);
         let grain = is_terminal.then_some(GRAIN);
         let telling = tokio::spawn(tell_all(stages, Counters::new()?, bar.clone(), grain));

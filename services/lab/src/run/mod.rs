@@ -6,6 +6,7 @@ mod counters;
 mod course;
 mod host;
 mod interrupt;
+mod log;
 mod service;
 mod world;
 

@@ -13,6 +13,21 @@ use crate::{
 /// When to look again at workloads that are not ready; changes of pods are seen sooner.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// What a pod of any role asks of its node, where nothing else is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodResources {
+    /// CPU that is its own when the node is busy; there is no limit.
+    pub cpu_request: &'static str,
+    /// Memory that is its own.
+    pub memory_request: &'static str,
+    /// The most memory that it may have.
+    pub memory_limit: &'static str,
+}
+
+/// What every pod of an experiment asks for.
+pub const POD_RESOURCES: PodResources =
+    PodResources { cpu_request: "100m", memory_request: "32Mi", memory_limit: "512Mi" };
+
 /// Where the workloads stand.
 pub enum Readiness {
     /// Every pod is ready.

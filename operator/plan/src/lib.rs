@@ -21,6 +21,7 @@ mod status;
 mod words;
 
 pub use criteria::criteria;
+pub use deploy::{POD_RESOURCES, PodResources, replicas};
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
 pub use judgement::{Judged, judge};

@@ -20,7 +20,7 @@ use k8s_openapi::{
     },
 };
 use retrylab_api::{RetryExperiment, backend_model};
-use retrylab_plan::Role;
+use retrylab_plan::{POD_RESOURCES, PodResources, Role};
 
 use super::{
     Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector, secret_name,
@@ -94,6 +94,7 @@ fn pod(container: Container) -> PodSpec {
 
 fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
     let port = i32::from(role.port());
+    let PodResources { cpu_request, memory_request, memory_limit } = POD_RESOURCES;
     let quantity = |key: &str, value: &str| (key.to_owned(), Quantity(value.to_owned()));
     Container {
         name: role.as_str().into(),
@@ -119,8 +120,8 @@ fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
             ..Probe::default()
         }),
         resources: Some(ResourceRequirements {
-            requests: Some(BTreeMap::from([quantity("cpu", "100m"), quantity("memory", "32Mi")])),
-            limits: Some(BTreeMap::from([quantity("memory", "512Mi")])),
+            requests: Some(BTreeMap::from([quantity("cpu", cpu_request), quantity("memory", memory_request)])),
+            limits: Some(BTreeMap::from([quantity("memory", memory_limit)])),
             ..ResourceRequirements::default()
         }),
         security_context: Some(SecurityContext {

@@ -122,6 +122,17 @@ fn judged(mut document: Document) -> Found {
     Found::Bad(mistakes)
 }
 
+/// What is wrong with a strategy that stands by itself, by the schema that it has in an experiment.
+///
+/// # Errors
+/// When it is no YAML.
+pub fn strategy_problems(text: &str) -> anyhow::Result<Vec<String>> {
+    let schema = &SCHEMA["properties"]["spec"]["properties"]["arms"]["items"]["properties"]["strategy"];
+    let mut documents = documents(text)?;
+    let found = documents.iter_mut().flat_map(|document| problems(schema, &mut document.value));
+    Ok(found.map(|problem| problem.to_string()).collect())
+}
+
 /// A misspelt kind is no reason to pass an experiment over in silence.
 fn looks_like_one(document: &Value) -> bool {
     document["apiVersion"].as_str().is_some_and(|version| version.starts_with(GROUP))

@@ -70,13 +70,13 @@ impl Report {
     /// The report of repetitions: at least one.
     pub fn of(experiment: &Experiment, repetitions: &[Repetition]) -> Self {
         let criterion = |number: usize| {
-            let holds = || repetitions.iter().map(|repetition| &repetition.criteria[number]);
+            let holds = || repetitions.iter().map(|repetition| &repetition.criteria()[number]);
             let first = holds().next()?;
             let holds = Fraction::of(holds().filter_map(|criterion| criterion.holds))?;
             Some(Criterion { name: first.name.clone(), arm: first.arm.clone(), holds })
         };
-        let checks = repetitions.first().map_or(0, |first| first.criteria.len());
-        let all_hold = |repetition: &Repetition| repetition.criteria.iter().all(|check| check.holds == Some(true));
+        let checks = repetitions.first().map_or(0, |first| first.criteria().len());
+        let all_hold = |repetition: &Repetition| repetition.criteria().iter().all(|check| check.holds == Some(true));
         Self {
             experiment: experiment.name.clone(),
             seeds: repetitions.len(),

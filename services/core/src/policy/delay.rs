@@ -91,6 +91,27 @@ impl DelayLaw {
         Duration::from_nanos(ns)
     }
 
+    /// The shortest delay possible before retry `i`.
+    pub fn shortest(&self, i: u32) -> Duration {
+        Duration::from_nanos(self.range_ns(i, 0).0)
+    }
+
+    /// The mean of the delay before retry `i`. `None` where there is no closed form: decorrelated jitter that its cap bends.
+    /// Before that E[s(i)] = (base + 3 · E[s(i − 1)])/2.
+    pub fn mean(&self, i: u32) -> Option<Duration> {
+        match *self {
+            Self::Decorrelated { base_ms, cap_ms } => {
+                let is_bent = base_ms.checked_mul(3u64.saturating_pow(i.saturating_add(1))).is_none_or(|most| most > cap_ms);
+                let mean = |base: f64| (0..=i).fold(base, |mean, _| f64::midpoint(base, 3.0 * mean));
+                (!is_bent).then(|| Duration::from_secs_f64(mean(base_ms as f64 / 1_000.0)))
+            }
+            _ => {
+                let (low, high) = self.range_ns(i, 0);
+                Some(Duration::from_nanos(u64::midpoint(low, high)))
+            }
+        }
+    }
+
     /// Draws from a range of [`Self::range_ns`]; where the two ends are one, nothing is drawn.
     pub(super) fn draw_ns(&self, low: u64, high: u64, rng: &mut Rng) -> u64 {
         let drawn = if low == high { low } else { rng.random_range(low..high) };
@@ -235,6 +256,19 @@ mod tests {
             let whole = (0..1_000).filter(|_| law.draw(0, Duration::ZERO, &mut rng).subsec_nanos() == 0).count();
             assert!(whole < 5, "{jitter:?}: whole seconds are no jitter");
         }
+    }
+
+    #[test]
+    fn each_law_has_the_mean_of_its_formula() {
+        let means = |law: DelayLaw| [0, 1, 2].map(|i| law.mean(i).map(|mean| mean.as_secs_f64()));
+        assert_eq!(means(exponential(Jitter::None)), [Some(1.0), Some(2.0), Some(4.0)]);
+        assert_eq!(means(exponential(Jitter::Additive)), [Some(1.5), Some(3.0), Some(6.0)]);
+        assert_eq!(means(exponential(Jitter::Full)), [Some(0.5), Some(1.0), Some(2.0)]);
+        assert_eq!(means(exponential(Jitter::Equal)), [Some(0.75), Some(1.5), Some(3.0)]);
+        assert_eq!(means(DelayLaw::Envoy { base_ms: 1_000, cap_ms: 250_000 }), [Some(0.5), Some(1.5), Some(3.5)]);
+        let decorrelated = |cap_ms| means(DelayLaw::Decorrelated { base_ms: 1_000, cap_ms });
+        assert_eq!(decorrelated(27_000), [Some(2.0), Some(3.5), Some(5.75)]);
+        assert_eq!(decorrelated(26_999), [Some(2.0), Some(3.5), None], "the third may be cut");
     }
 
     /// Without a cap in reach E[s(i)] = (base + 3 · E[s(i − 1)])/2: 2, 3.5, 5.75 times the base. Three standard errors

@@ -1,4 +1,11 @@
-//! How results are shown: as a table for people, as JSON or YAML for programs.
+//! How results are shown: as a table for people, as JSON or YAML for programs; and the forms of a whole report.
+
+mod junit;
+mod report;
+mod tables;
+
+pub use report::ReportForm;
+pub use tables::report_table;
 
 use anyhow::Context;
 use clap::ValueEnum;

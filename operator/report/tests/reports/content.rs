@@ -1,0 +1,1 @@
+//! What a report says is what the status holds.

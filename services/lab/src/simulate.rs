@@ -3,7 +3,9 @@
 use anyhow::bail;
 use clap::Args;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
-use retrylab_api::{ArmPhase, ArmStatus, CriterionStatus, Phase, RetryExperimentSpec, RetryExperimentStatus, RunRecord};
+use retrylab_api::{
+    ArmPhase, ArmStatus, CriterionStatus, Phase, RetryExperimentSpec, RetryExperimentStatus, RunRecord,
+};
 use retrylab_core::{
     sim::{Outcome, TooLarge, simulate},
     stats::{ArmSeries, Figures},

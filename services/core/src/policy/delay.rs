@@ -101,7 +101,8 @@ impl DelayLaw {
     pub fn mean(&self, i: u32) -> Option<Duration> {
         match *self {
             Self::Decorrelated { base_ms, cap_ms } => {
-                let is_bent = base_ms.checked_mul(3u64.saturating_pow(i.saturating_add(1))).is_none_or(|most| most > cap_ms);
+                let is_bent =
+                    base_ms.checked_mul(3u64.saturating_pow(i.saturating_add(1))).is_none_or(|most| most > cap_ms);
                 let mean = |base: f64| (0..=i).fold(base, |mean, _| f64::midpoint(base, 3.0 * mean));
                 (!is_bent).then(|| Duration::from_secs_f64(mean(base_ms as f64 / 1_000.0)))
             }

@@ -41,9 +41,10 @@ pub fn document(report: &Report) -> anyhow::Result<String> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     writer.create_element("testsuites").with_attributes(sums).write_inner_content(|writer| {
-        writer.create_element("testsuite").with_attributes(sums).write_inner_content(|writer| {
-            cases.iter().try_for_each(|case| test_case(writer, case))
-        })?;
+        writer
+            .create_element("testsuite")
+            .with_attributes(sums)
+            .write_inner_content(|writer| cases.iter().try_for_each(|case| test_case(writer, case)))?;
         Ok(())
     })?;
     Ok(String::from_utf8(writer.into_inner())? + "\n")

@@ -144,7 +144,7 @@ impl Stage {
             (per_second(counts.requests, since_ms), per_second(counts.attempts, since_ms))
         });
         let left = Span::from_millis((self.duration_ms + self.to_come_ms - ms).div_ceil(1_000) * 1_000);
-        format!("{name}  {requests_s:>3} req/s {attempts_s:>4} att/s  amp {}  {left} left", each(attempts, requests))
+        format!("{name}  {requests_s:>3} req/s {attempts_s:>4} att/s  amp {}  {left} left", amplification(attempts, requests))
     }
 }
 
@@ -207,12 +207,10 @@ fn moments(stage: &Stage, grain: Option<Duration>) -> BTreeSet<u64> {
 fn line(arm: &str, window: &Window, Counts { requests, attempts }: Counts) -> String {
     let length = Span::from_millis(window.to_ms.unwrap_or_default() - window.from_ms);
     let name = &window.name;
-    format!(
-        "{arm}, {name} ({length}): {requests} requests, {attempts} attempts sent, {} each",
-        each(attempts, requests)
-    )
+    let wire = amplification(attempts, requests);
+    format!("{arm}, {name} ({length}): {requests} requests, {attempts} attempts sent, wire amplification {wire}")
 }
 
-fn each(attempts: u64, requests: u64) -> String {
+fn amplification(attempts: u64, requests: u64) -> String {
     Ratio::new(attempts, requests).map_or_else(|| "-".to_owned(), |ratio| ratio.to_string())
 }

@@ -10,11 +10,17 @@ mod log;
 mod service;
 mod world;
 
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
 use anyhow::{Context, bail};
 use clap::Args;
 use retrylab_api::RetryExperiment;
 use retrylab_conduct::{Conductor, new_token};
-use retrylab_report::{Report, Source};
+use retrylab_report::{Report, Source, html};
 use tokio::runtime::Builder;
 
 use self::{audience::Audience, world::World};
@@ -22,6 +28,7 @@ use crate::{
     exit::{Answer, Ending, Unanswered},
     experiment::{self, Experiment},
     input,
+    output::ReportForm,
 };
 
 /// Runs an experiment in this process, with no cluster: the services of the images on 127.0.0.1, in real time, with the
@@ -30,6 +37,12 @@ use crate::{
 pub struct Options {
     /// The file with the experiment; - reads the standard input
     file: input::Source,
+    /// The form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ReportForm,
+    /// Writes the report as one HTML page, too
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// Runs the verb.
@@ -38,9 +51,21 @@ pub struct Options {
 /// When the file can't be used, or the operating system has no room for a service.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
     let experiment = admitted(experiment::read(&options.file)?)?;
+    let page = options.report.as_deref().map(writable).transpose()?;
     let report = measured(experiment).map_err(|e| Unanswered(format!("{e:#}")))?;
+    if let (Some(mut page), Some(path)) = (page, &options.report) {
+        let written = page.set_len(0).and_then(|()| page.write_all(html(&report).as_bytes()));
+        // What was measured is shown all the same.
+        written.unwrap_or_else(|e| eprintln!("cannot write {}: {e}", path.display()));
+    }
     let ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
-    Ok(Answer { text: serde_saphyr::to_string(&report.status)?, ending })
+    Ok(Answer { text: options.output.show(&report)?, ending })
+}
+
+/// The file, before an experiment is run for it; what it holds stays until then.
+fn writable(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+    file.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The object as an API server would have it. What only a cluster can do is refused, or said not to be done.

@@ -51,7 +51,11 @@ enum Bound {
 const NUMBERS: [(Metric, &str, &str); 15] = [
     (Metric::Amplification, "amplification", "attempts of the window's requests ÷ these requests"),
     (Metric::WireAmplification, "wire-amplification", "attempts sent in the window ÷ its requests"),
-    (Metric::BackendAmplification, "backend-amplification", "attempts that the backend received in the window ÷ its requests"),
+    (
+        Metric::BackendAmplification,
+        "backend-amplification",
+        "attempts that the backend received in the window ÷ its requests",
+    ),
     (Metric::PeakAmplification, "peak-amplification", "the highest wire amplification of a second"),
     (Metric::RetryShare, "retry-share", "retries ÷ attempts"),
     (Metric::SuccessRate, "success-rate", "requests that succeeded ÷ requests"),
@@ -130,7 +134,12 @@ fn names(options: &Options, report: &Report) -> anyhow::Result<()> {
 
 fn text(asserted: &Asserted<'_>, report: &Report) -> String {
     let verdict = report.status.verdict.map_or("none yet", Verdict::as_str);
-    format!("{}\n{}: {}; the run's own verdict: {verdict}\n", criteria_table(&asserted.checks), asserted.experiment, asserted.result)
+    format!(
+        "{}\n{}: {}; the run's own verdict: {verdict}\n",
+        criteria_table(&asserted.checks),
+        asserted.experiment,
+        asserted.result
+    )
 }
 
 impl Options {
@@ -173,7 +182,10 @@ impl Args for Bounds {
             arg.help_heading("Bounds")
         };
         let numbers = NUMBERS.iter().flat_map(|(_, name, help)| {
-            [option(format!("max-{name}"), format!("The most: {help}")), option(format!("min-{name}"), "The least of it".into())]
+            [
+                option(format!("max-{name}"), format!("The most: {help}")),
+                option(format!("min-{name}"), "The least of it".into()),
+            ]
         });
         let verdicts = clap::Arg::new(VERDICTS).long(VERDICTS).value_name("VERDICT").value_delimiter(',').num_args(1..);
         let verdicts = verdicts.help("One of these: how service came back after the last fault").help_heading("Bounds");

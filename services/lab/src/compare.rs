@@ -85,12 +85,15 @@ impl Compared {
         let pairs = match options.arms.as_deref() {
             Some([of_a, of_b]) => vec![(arm_of(a, of_a)?, arm_of(b, of_b)?)],
             Some(_) => bail!("--arms: two arms are needed, such as --arms naive,jitter"),
-            None if options.b.is_none() => bail!("there is nothing to compare with: give another report, or --arms with two arms"),
+            None if options.b.is_none() => {
+                bail!("there is nothing to compare with: give another report, or --arms with two arms")
+            }
             None => namesakes(a, b)?,
         };
         let (mut differences, mut same) = (Vec::new(), 0);
         for (of_a, of_b) in pairs {
-            let names = if of_a.name == of_b.name { of_a.name.clone() } else { format!("{}, {}", of_a.name, of_b.name) };
+            let names =
+                if of_a.name == of_b.name { of_a.name.clone() } else { format!("{}, {}", of_a.name, of_b.name) };
             let bands = (bands(a, of_a), bands(b, of_b));
             for window in &of_a.windows {
                 let Some(other) = of_b.windows.iter().find(|other| other.name == window.name) else { continue };
@@ -137,7 +140,8 @@ fn namesakes<'r>(a: &'r Report, b: &'r Report) -> anyhow::Result<Vec<(&'r ArmSta
     let other = |arm: &str| b.status.arms.iter().find(|other| other.name == arm);
     let pairs: Vec<_> = a.status.arms.iter().filter_map(|arm| Some((arm, other(&arm.name)?))).collect();
     if pairs.is_empty() {
-        let names = |report: &Report| report.status.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>().join(", ");
+        let names =
+            |report: &Report| report.status.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>().join(", ");
         bail!("no arm is in both: A has {}, B has {}; --arms says which two are compared", names(a), names(b));
     }
     Ok(pairs)

@@ -1,18 +1,29 @@
 //! The command `retrylab`: experiments without a cluster, what they mean, and what became of them. Under the name
 //! `kubectl-retrylab` it is a plugin of kubectl.
 
+mod abort;
+mod assert;
+mod compare;
+mod crd;
+mod doctor;
 mod exit;
 mod experiment;
+mod explain;
 mod input;
+mod kubectl;
 mod output;
 mod parameter;
+mod plan;
 mod repeat;
+mod report;
+mod reported;
 mod run;
 mod simulate;
 mod spread;
 mod subject;
 mod sweep;
 mod validate;
+mod watch;
 
 use std::{
     env,
@@ -25,6 +36,9 @@ use std::{
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::{Answer, Ending};
 
+/// What users call the command as kubectl's plugin.
+const PLUGIN: &str = "kubectl retrylab";
+
 /// Puts retry policies under test
 #[derive(Parser)]
 #[command(name = "retrylab", version)]
@@ -35,19 +49,38 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    Run(run::Options),
     Validate(validate::Options),
+    Plan(plan::Options),
+    Explain(explain::Options),
+    Run(run::Options),
     Simulate(simulate::Options),
     Sweep(sweep::Options),
+    Report(report::Options),
+    Compare(compare::Options),
+    Assert(assert::Options),
+    Watch(watch::Options),
+    Abort(abort::Options),
+    Doctor(doctor::Options),
+    /// Prints the definition of RetryExperiment, to be applied to a cluster
+    Crd,
 }
 
 impl Verb {
     fn run(&self) -> anyhow::Result<Answer> {
         match self {
-            Self::Run(options) => run::run(options),
             Self::Validate(options) => validate::run(options),
+            Self::Plan(options) => plan::run(options),
+            Self::Explain(options) => explain::run(options),
+            Self::Run(options) => run::run(options),
             Self::Simulate(options) => simulate::run(options),
             Self::Sweep(options) => sweep::run(options),
+            Self::Report(options) => report::run(options),
+            Self::Compare(options) => compare::run(options),
+            Self::Assert(options) => assert::run(options),
+            Self::Watch(options) => watch::run(options),
+            Self::Abort(options) => abort::run(options),
+            Self::Doctor(options) => doctor::run(options),
+            Self::Crd => crd::run(),
         }
     }
 }
@@ -55,6 +88,7 @@ impl Verb {
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
     let name = name(arguments.first());
+    reported::as_plugin(name == PLUGIN);
     let verb = match parse(name, arguments) {
         Ok(Cli { verb }) => verb,
         Err(error) => return misused(&error).into(),
@@ -75,7 +109,7 @@ fn main() -> ExitCode {
 /// What users call the command: as kubectl's plugin it is a word of kubectl's.
 fn name(program: Option<&OsString>) -> &'static str {
     let stem = program.and_then(|path| Path::new(path).file_stem()).and_then(|stem| stem.to_str());
-    if stem == Some("kubectl-retrylab") { "kubectl retrylab" } else { "retrylab" }
+    if stem == Some("kubectl-retrylab") { PLUGIN } else { "retrylab" }
 }
 
 fn parse(name: &'static str, arguments: Vec<OsString>) -> Result<Cli, clap::Error> {

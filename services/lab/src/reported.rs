@@ -1,9 +1,8 @@
 //! Which report a verb is about: one in a file, or that of an experiment in the cluster.
 
-use std::{fmt, path::Path, str::FromStr, sync::OnceLock};
+use std::{fmt, str::FromStr, sync::OnceLock};
 
 use anyhow::{Context, bail};
-use clap::Args;
 use retrylab_api::{ArmStatus, GROUP, RetryExperiment};
 use retrylab_report::{Report, Source as Origin};
 use serde_json::Value;
@@ -40,7 +39,8 @@ impl FromStr for Reported {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = || AS_PLUGIN.get() == Some(&true) && text != "-" && !text.contains(['.', '/']);
-        let named = ["rx/", "retryexperiment/", "retryexperiments/"].iter().find_map(|prefix| text.strip_prefix(prefix));
+        let named =
+            ["rx/", "retryexperiment/", "retryexperiments/"].iter().find_map(|prefix| text.strip_prefix(prefix));
         Ok(match named {
             Some(name) => Self::Object(name.to_owned()),
             None if bare() => Self::Object(text.to_owned()),
@@ -84,7 +84,9 @@ fn parse(text: &str) -> anyhow::Result<Report> {
         KIND if value["apiVersion"].as_str().is_some_and(|version| version.starts_with(GROUP)) => {
             let experiment: RetryExperiment = read(value)?;
             if experiment.status.is_none() {
-                bail!("the {KIND} has no status: nothing was found yet; `retrylab simulate` or `retrylab run` makes a report of it");
+                bail!(
+                    "the {KIND} has no status: nothing was found yet; `retrylab simulate` or `retrylab run` makes a report of it"
+                );
             }
             Ok(Report::new(&experiment, vec![], Origin::Cluster))
         }

@@ -45,13 +45,15 @@ fn the_same_file_gives_the_same_output_to_the_byte_in_every_form() {
 #[test]
 fn a_sample_is_simulated_with_the_figures_of_a_status() {
     let report = document(&["simulate", COMPARISON]);
-    let (arm, outage) = (&report["arms"][0], &report["arms"][0]["windows"][1]);
+    let (status, arm) = (&report["status"], &report["status"]["arms"][0]);
+    let outage = &arm["windows"][1];
+    assert_eq!((status["verdict"].as_str(), report["source"].as_str()), (Some("Passed"), Some("Simulation")));
     assert_eq!((arm["name"].as_str(), outage["name"].as_str()), (Some("naive"), Some("outage")));
     assert_eq!((outage["amplification"].as_str(), outage["successRate"].as_str()), (Some("3.000"), Some("0.000")));
     assert_eq!(outage["attempts"].as_u64(), outage["requests"].as_u64().map(|requests| 3 * requests));
     assert_eq!(arm["evidence"]["accountingGap"], 0);
     assert_eq!(arm["evidence"]["faultDelivered"], "1.000");
-    assert!(report["criteria"].as_array().unwrap().iter().all(|criterion| criterion["holds"] == true));
+    assert!(status["criteria"].as_array().unwrap().iter().all(|criterion| criterion["holds"] == true));
     let yaml: Value = serde_saphyr::from_str(&printed(&["simulate", COMPARISON, "-o", "yaml"])).unwrap();
     assert_eq!(yaml, report);
 }
@@ -104,7 +106,7 @@ fn what_is_not_allowed_is_named_with_what_is() {
         let message = refused(arguments);
         assert!(message.contains(expected), "{message}");
     };
-    check(&["simulate", "/no/such/file"], "cannot use /no/such/file");
+    check(&["simulate", "/no/such/file"], "cannot read /no/such/file");
     check(&["simulate", COLLAPSE, "--max-events", "1000"], "too large to simulate: more than 1000 events");
     check(&["sweep", COLLAPSE, "--param", "load.pace=1..2", "--find", "tipping-point"], "allowed: load.rate, ");
     check(&["sweep", COLLAPSE, "--param", "faults[x].for=1s..2s", "--find", "tipping-point"], "there are: outage");

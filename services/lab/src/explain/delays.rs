@@ -30,7 +30,13 @@ pub fn attempts(policy: &Policy) -> Vec<Attempt> {
     let attempt = |number: u32| {
         let Some(i) = number.checked_sub(2) else {
             let nothing = || NOTHING.to_owned();
-            return Attempt { number, wait: nothing(), wait_mean: nothing(), at: shown(Duration::ZERO), at_mean: shown(Duration::ZERO) };
+            return Attempt {
+                number,
+                wait: nothing(),
+                wait_mean: nothing(),
+                at: shown(Duration::ZERO),
+                at_mean: shown(Duration::ZERO),
+            };
         };
         let (shortest, longest, mean) = (policy.delay.shortest(i), policy.delay.longest(i), policy.delay.mean(i));
         earliest += shortest;

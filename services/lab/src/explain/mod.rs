@@ -5,7 +5,7 @@ mod words;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use retrylab_api::{Span, Strategy, StrategyType, setting, validate_strategy};
+use retrylab_api::{Span, Strategy, setting, validate_strategy};
 use retrylab_core::policy::{Policy, StrategyName};
 use serde::Serialize;
 
@@ -49,11 +49,12 @@ struct Explained {
 /// # Errors
 /// When there is no such policy, or it breaks a rule.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
-    let explained: Vec<Explained> = policies(options)?
-        .into_iter()
-        .map(|(name, policy, timeout)| Explained::of(name, &policy, timeout))
-        .collect();
-    options.output.show(&explained, |all| all.iter().map(Explained::text).collect::<Vec<_>>().join("\n")).map(Answer::told)
+    let explained: Vec<Explained> =
+        policies(options)?.into_iter().map(|(name, policy, timeout)| Explained::of(name, &policy, timeout)).collect();
+    options
+        .output
+        .show(&explained, |all| all.iter().map(Explained::text).collect::<Vec<_>>().join("\n"))
+        .map(Answer::told)
 }
 
 /// The policies in question, each with its name and how long an attempt may take.
@@ -122,6 +123,8 @@ impl Explained {
 
 #[cfg(test)]
 mod tests {
+    use retrylab_api::StrategyType;
+
     use super::*;
 
     fn explained(policy: &str) -> anyhow::Result<Vec<(String, Policy, Span)>> {

@@ -44,7 +44,10 @@ fn budget(budget: &Budget) -> String {
                 0 => String::new(),
                 count => format!(", and {count} in {} in any case", ms(min_retry_rate.interval_ms)),
             };
-            format!("Budget: the retries of the last {} are at most {percent} % of its {of}{least}; in a total outage {outage}", ms(*interval_ms))
+            format!(
+                "Budget: the retries of the last {} are at most {percent} % of its {of}{least}; in a total outage {outage}",
+                ms(*interval_ms)
+            )
         }
         Budget::Tokens(bucket) => tokens(bucket),
         Budget::InFlight(InFlightBudget { percent, min_retries }) => format!(
@@ -54,14 +57,26 @@ fn budget(budget: &Budget) -> String {
 }
 
 fn tokens(bucket: &TokenBucket) -> String {
-    let TokenBucket { deposit, amount_milli, charge, cost_milli, timeout_cost_milli, cap_milli, initial_milli, threshold_milli, refund } =
-        *bucket;
+    let TokenBucket {
+        deposit,
+        amount_milli,
+        charge,
+        cost_milli,
+        timeout_cost_milli,
+        cap_milli,
+        initial_milli,
+        threshold_milli,
+        refund,
+    } = *bucket;
     let pays = match charge {
         Charge::OnRetry => "a retry",
         Charge::OnFailure => "a failed attempt",
     };
-    let after_timeout =
-        if timeout_cost_milli == cost_milli { String::new() } else { format!(" ({} after a timeout)", decimal(timeout_cost_milli)) };
+    let after_timeout = if timeout_cost_milli == cost_milli {
+        String::new()
+    } else {
+        format!(" ({} after a timeout)", decimal(timeout_cost_milli))
+    };
     let deposits = match deposit {
         Deposit::OnRequest => "each request",
         Deposit::OnSuccess => "each success",
@@ -83,7 +98,7 @@ fn tokens(bucket: &TokenBucket) -> String {
 fn throttle(Throttle { k_milli, interval_ms }: &Throttle) -> String {
     format!(
         "Throttle: of all attempts, first ones too, about {} are sent for each one that was accepted in the last {}; the others are turned away at the client",
-        decimal(*k_milli),
+        decimal(u64::from(*k_milli)),
         ms(*interval_ms)
     )
 }
@@ -146,15 +161,21 @@ mod tests {
         );
         check(
             StrategyName::Finagle,
-            &["Budget: the retries of the last 10s are at most 20 % of its requests, and 10 in 1s in any case; in a total outage it goes on"],
+            &[
+                "Budget: the retries of the last 10s are at most 20 % of its requests, and 10 in 1s in any case; in a total outage it goes on",
+            ],
         );
         check(
             StrategyName::AwsStandard,
-            &["Budget: a bucket of 500 tokens, 500 at first; a retry takes 5 (10 after a timeout), each success adds 1; a retry that succeeds gets its cost back"],
+            &[
+                "Budget: a bucket of 500 tokens, 500 at first; a retry takes 5 (10 after a timeout), each success adds 1; a retry that succeeds gets its cost back",
+            ],
         );
         check(
             StrategyName::Grpc,
-            &["Budget: a bucket of 10 tokens, 10 at first; a failed attempt takes 1, each success adds 0.1; retries only while there are more than 5"],
+            &[
+                "Budget: a bucket of 10 tokens, 10 at first; a failed attempt takes 1, each success adds 0.1; retries only while there are more than 5",
+            ],
         );
     }
 }

@@ -31,7 +31,8 @@ const UNREACHABLE: [&str; 7] = [
     "Client.Timeout exceeded",
 ];
 const NOT_ALLOWED: [&str; 4] = ["(Forbidden)", "(Unauthorized)", "is forbidden", "You must be logged in"];
-const NO_KIND: [&str; 3] = ["doesn't have a resource type", "could not find the requested resource", "no matches for kind"];
+const NO_KIND: [&str; 3] =
+    ["doesn't have a resource type", "could not find the requested resource", "no matches for kind"];
 
 impl Refusal {
     /// What kubectl's words mean.
@@ -57,7 +58,9 @@ impl Refusal {
         let namespace = kubectl.namespace.as_ref().map_or_else(String::new, |name| format!(" in the namespace {name}"));
         match self {
             Self::NoObject(words) => {
-                anyhow!("there is no such experiment{namespace}: {words}\n`kubectl get rx -A` lists all; -n says another namespace")
+                anyhow!(
+                    "there is no such experiment{namespace}: {words}\n`kubectl get rx -A` lists all; -n says another namespace"
+                )
             }
             Self::Other(words) => anyhow!("kubectl says: {words}"),
             Self::Unreachable(words) => unanswered(format!(

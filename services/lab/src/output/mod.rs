@@ -5,7 +5,7 @@ mod report;
 mod tables;
 
 pub use report::ReportForm;
-pub use tables::report_table;
+pub use tables::{criteria_table, report_table, windows_table};
 
 use anyhow::Context;
 use clap::ValueEnum;

@@ -24,7 +24,9 @@ impl Load {
         let users = load.users.or_else(|| load.stages.iter().flatten().map(|stage| stage.users).max());
         let law = if load.arrivals.unwrap_or_default() == ArrivalLaw::Poisson { "Poisson" } else { "evenly spread" };
         let what = match (users, load.rate) {
-            (Some(users), _) => format!("closed loop: up to {users} users, each thinks for {think} between an answer and the next request"),
+            (Some(users), _) => format!(
+                "closed loop: up to {users} users, each thinks for {think} between an answer and the next request"
+            ),
             (None, Some(rate)) => format!("open loop: {rate} requests/s, {law}"),
             (None, None) => "bursts only".to_owned(),
         };
@@ -38,7 +40,9 @@ impl Load {
 
     /// For people.
     pub fn text(&self) -> String {
-        let requests = self.requests.map_or_else(String::new, |requests| format!("; {requests} requests in each arm with this seed"));
+        let requests = self
+            .requests
+            .map_or_else(String::new, |requests| format!("; {requests} requests in each arm with this seed"));
         format!("{}{requests}\n\n", self.what)
     }
 }
@@ -68,7 +72,9 @@ pub fn fault(fault: &Fault) -> String {
     let struck = format!("for {} % of the requests", fault.percent.unwrap_or(100));
     let what = match fault.kind {
         FaultType::Error => format!("Error {} {struck}", fault.status.unwrap_or(503)),
-        FaultType::Latency => format!("{} later {struck}", fault.latency.map_or_else(String::new, |latency| latency.to_string())),
+        FaultType::Latency => {
+            format!("{} later {struck}", fault.latency.map_or_else(String::new, |latency| latency.to_string()))
+        }
         FaultType::Blackhole | FaultType::Reset | FaultType::Refuse => format!("{:?} {struck}", fault.kind),
         FaultType::Freeze => "Freeze: work stands still".to_owned(),
         FaultType::Capacity => format!("{} % of the workers are left", fault.capacity_percent.unwrap_or(0)),
@@ -90,7 +96,9 @@ mod tests {
     /// An even rate of 50 for 30 s, 10 at once, and 20/s for 5 s.
     #[test]
     fn requests_are_counted_and_rates_of_bursts_that_overlap_add_up() {
-        let load = with("{rate: 50, arrivals: Uniform, bursts: [{name: a, at: 1s, requests: 10}, {name: b, at: 2s, rate: 20, for: 5s}, {name: c, at: 4s, rate: 7, for: 1s}]}");
+        let load = with(
+            "{rate: 50, arrivals: Uniform, bursts: [{name: a, at: 1s, requests: 10}, {name: b, at: 2s, rate: 20, for: 5s}, {name: c, at: 4s, rate: 7, for: 1s}]}",
+        );
         assert_eq!(load.rate_max, Some(77));
         assert_eq!(load.requests, Some(50 * 30 + 10 + 20 * 5 + 7));
     }

@@ -74,7 +74,8 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
 impl Planned {
     fn of(Experiment { name, spec, .. }: &Experiment) -> Self {
         let load = load::Load::of(spec);
-        let longest_ms = |arm: &Arm| setting_of(arm).longest_request(spec.client.timeout.as_duration()).as_millis() as u64;
+        let longest_ms =
+            |arm: &Arm| setting_of(arm).longest_request(spec.client.timeout.as_duration()).as_millis() as u64;
         let layers = u64::from(spec.client.layers);
         let (arms, duration_ms) = (spec.arms.len() as u64, spec.duration.as_millis());
         let drains_ms: u64 = spec.arms.iter().map(|arm| longest_ms(arm) * layers).sum();
@@ -92,7 +93,8 @@ impl Planned {
     fn text(&self) -> String {
         let Self { experiment, takes_at_least, takes_at_most, timeline, load, arms, pods } = self;
         let or_nothing = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
-        let stretch = |Stretch { from, to, name, what }: &Stretch| vec![from.clone(), or_nothing(to), name.clone(), what.clone()];
+        let stretch =
+            |Stretch { from, to, name, what }: &Stretch| vec![from.clone(), or_nothing(to), name.clone(), what.clone()];
         let arm = |arm: &PlannedArm| {
             let worst = [&arm.worst_case, &arm.worst_case_rate].map(or_nothing);
             [vec![arm.name.clone(), arm.attempts_max.to_string(), arm.longest_request.clone()], worst.to_vec()].concat()
@@ -142,7 +144,10 @@ fn timeline(spec: &RetryExperimentSpec) -> Vec<Stretch> {
         let shed = spec.load.shed.iter().find(|shed| shed.name == window.name);
         let shed = shed.map(|shed| format!("{} % of the rate is sent", shed.percent));
         let to = window.to_ms.map(seconds);
-        (window.from_ms, Stretch { from: seconds(window.from_ms), to, name: window.name, what: fault.or(shed).unwrap_or_default() })
+        (
+            window.from_ms,
+            Stretch { from: seconds(window.from_ms), to, name: window.name, what: fault.or(shed).unwrap_or_default() },
+        )
     };
     let burst = |burst: &retrylab_api::Burst| {
         let at = burst.at.as_millis();
@@ -169,7 +174,8 @@ mod tests {
     fn a_plan_says_how_long_it_takes_and_what_the_policies_allow() {
         let planned = Planned::of(&comparison());
         assert_eq!((planned.takes_at_least.as_str(), planned.takes_at_most.as_str()), ("90s", "166s"));
-        let arms: Vec<_> = planned.arms.iter().map(|arm| (arm.longest_request.as_str(), arm.worst_case.as_deref())).collect();
+        let arms: Vec<_> =
+            planned.arms.iter().map(|arm| (arm.longest_request.as_str(), arm.worst_case.as_deref())).collect();
         assert_eq!(arms, [("15s", Some("3.000")), ("27s", Some("4.000")), ("34s", Some("4.000"))]);
         assert_eq!(planned.arms[0].worst_case_rate.as_deref(), Some("150"));
         let names: Vec<_> = planned.timeline.iter().map(|stretch| stretch.name.as_str()).collect();

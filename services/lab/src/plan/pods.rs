@@ -38,7 +38,9 @@ pub fn text(pods: &[Pods]) -> String {
     let row = |pods: &Pods| {
         let image = pods.image.clone().unwrap_or_else(|| "the operator's".to_owned());
         let Pods { role, replicas, cpu_request, memory_request, memory_limit, .. } = pods;
-        [role.to_owned(), &replicas.to_string(), cpu_request, memory_request, memory_limit, &image].map(str::to_owned).to_vec()
+        [role.to_owned(), &replicas.to_string(), cpu_request, memory_request, memory_limit, &image]
+            .map(str::to_owned)
+            .to_vec()
     };
     let header = ["PODS OF", "REPLICAS", "CPU REQUEST", "MEMORY REQUEST", "MEMORY LIMIT", "IMAGE"];
     let all: usize = pods.iter().map(|pods| pods.replicas).sum();

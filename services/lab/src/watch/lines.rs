@@ -1,9 +1,7 @@
 //! What is said of an experiment that is under way: the whole picture, and what is new since the last look.
 
 use k8s_openapi::jiff::Timestamp;
-use retrylab_api::{
-    ArmPhase, ArmStatus, ConditionType, RetryExperiment, RetryExperimentStatus, RunRecord, arm_plan,
-};
+use retrylab_api::{ArmPhase, ArmStatus, ConditionType, RetryExperiment, RetryExperimentStatus, RunRecord, arm_plan};
 use retrylab_core::timeline::windows;
 
 use crate::output::{shown, table, windows_table};
@@ -31,7 +29,8 @@ pub fn screen(experiment: &RetryExperiment, now: Timestamp) -> Vec<String> {
 pub fn news(before: Option<&RetryExperiment>, after: &RetryExperiment) -> Vec<String> {
     let state = |experiment: &RetryExperiment| {
         let status = experiment.status.clone().unwrap_or_default();
-        let arm = status.arms.last().filter(|arm| arm.phase == ArmPhase::Running).map(|arm| format!("arm {}", arm.name));
+        let arm =
+            status.arms.last().filter(|arm| arm.phase == ArmPhase::Running).map(|arm| format!("arm {}", arm.name));
         let parts = [Some(standing(experiment, &status)), arm];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     };

@@ -52,7 +52,9 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Verdict> {
     loop {
         match stream.next(REDRAW)? {
             Seen::Nothing => {}
-            Seen::Gone => bail!(Unanswered(format!("{name} was deleted while it was watched; its results are gone with it"))),
+            Seen::Gone => {
+                bail!(Unanswered(format!("{name} was deleted while it was watched; its results are gone with it")))
+            }
             Seen::Experiment(now) => {
                 if picture.is_none() {
                     lines::news(latest.as_ref(), &now).iter().for_each(|line| println!("{line}"));

@@ -24,7 +24,7 @@ pub async fn carry_through(
     world: &mut World,
     conductor: &Conductor,
     audience: &Audience,
-    mut aborted: watch::Receiver<bool>,
+    mut interrupted: watch::Receiver<bool>,
 ) -> anyhow::Result<Vec<ArmSeries>> {
     let (name, mut timelines) = (experiment.metadata.name.clone().unwrap_or_default(), Vec::new());
     loop {
@@ -49,7 +49,10 @@ pub async fn carry_through(
         }
         tokio::select! {
             () = time::sleep(next.unwrap_or(LOOK_AGAIN)) => {}
-            Ok(_) = aborted.wait_for(|aborted| *aborted && !experiment.spec.abort) => abort(experiment),
+            Ok(_) = interrupted.wait_for(|is_so| *is_so && !experiment.spec.abort) => {
+                audience.say("the experiment is being ended; Ctrl-C again ends this at once");
+                abort(experiment);
+            }
         }
     }
 }

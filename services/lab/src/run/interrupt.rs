@@ -16,17 +16,16 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// When the operating system has no room for a handler.
-pub fn aborted() -> anyhow::Result<watch::Receiver<bool>> {
+pub fn interrupted() -> anyhow::Result<watch::Receiver<bool>> {
     let interrupts = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let (tell, told) = watch::channel(false);
     tokio::spawn(listen(interrupts, tell));
     Ok(told)
 }
 
-async fn listen(mut interrupts: Signal, aborted: watch::Sender<bool>) {
+async fn listen(mut interrupts: Signal, interrupted: watch::Sender<bool>) {
     interrupts.recv().await;
-    eprintln!("\nending the experiment; Ctrl-C again ends this at once");
-    aborted.send_replace(true);
+    interrupted.send_replace(true);
     interrupts.recv().await;
     process::exit(INTERRUPTED);
 }

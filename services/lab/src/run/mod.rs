@@ -8,6 +8,7 @@ mod host;
 mod interrupt;
 mod log;
 mod service;
+mod stage;
 mod world;
 
 use std::{
@@ -97,10 +98,10 @@ fn measured(mut experiment: RetryExperiment) -> anyhow::Result<Report> {
     // Two threads: this one follows the plan; the other hears Ctrl-C whatever this one does, and tells people where it is.
     let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("audience").enable_all().build()?;
     let timelines = runtime.block_on(async {
-        let (audience, aborted) = (Audience::new()?, interrupt::aborted()?);
+        let (audience, interrupted) = (Audience::new()?, interrupt::interrupted()?);
         let mut world = World::new(new_token().context("cannot make a token")?);
         let conductor = Conductor::new()?;
-        let course = course::carry_through(&mut experiment, &mut world, &conductor, &audience, aborted).await;
+        let course = course::carry_through(&mut experiment, &mut world, &conductor, &audience, interrupted).await;
         world.remove();
         audience.leave().await;
         course

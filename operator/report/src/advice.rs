@@ -44,16 +44,14 @@ pub fn advice(report: &Report) -> Vec<Advice> {
     let comparison = Comparison::of(report);
     let mut all: Vec<Advice> = report.status.arms.iter().filter_map(unsound).collect();
     let sound: Vec<Row<'_>> = comparison.sound().collect();
+    let arms: Vec<&ArmStatus> = sound.iter().filter_map(|row| row.arm).collect();
     all.extend(prefer(&sound, comparison.window));
-    for row in &sound {
-        let Some(arm) = row.arm else { continue };
-        all.extend(held_down(arm, &sound));
-        all.extend(in_vain(arm, report));
-        all.extend(in_step(arm, report));
-        all.extend(for_nobody(arm, report));
-        all.extend(undecided(arm));
-        all.extend(surprised(arm));
-    }
+    all.extend(arms.iter().filter_map(|arm| held_down(arm, &sound)));
+    all.extend(in_vain(&arms, report));
+    all.extend(arms.iter().filter_map(|arm| in_step(arm, report)));
+    all.extend(arms.iter().find_map(|arm| for_nobody(arm, report)));
+    all.extend(undecided(&arms));
+    all.extend(arms.iter().filter_map(|arm| surprised(arm)));
     if report.spec.criteria.is_empty() && report.status.phase == Some(Phase::Complete) {
         all.push(new(
             "Set criteria, so that the next run can fail",
@@ -84,22 +82,23 @@ fn unsound(arm: &ArmStatus) -> Option<Advice> {
     Some(new(what, lack.clone()))
 }
 
-/// One arm that does what others do for less.
+/// One arm that does what others do for less: with fewer attempts than the one that makes the most, or with a shorter tail
+/// than the one that makes the fewest.
 fn prefer(sound: &[Row<'_>], window: &str) -> Option<Advice> {
-    let (best, others) = (cheapest(sound)?, sound);
-    let dearer = others.iter().filter(|other| other.name != best.name && no_better(other, &best));
-    let (dearest, reason) = dearer.filter_map(|other| Some((other, gain(&best, other)?))).max_by(|a, b| {
-        let load = |row: &Row<'_>| row.amplification().unwrap_or(0.0);
-        load(a.0).total_cmp(&load(b.0))
-    })?;
-    let success = percent(best.window?.success_rate.as_deref());
-    let other = percent(dearest.window?.success_rate.as_deref());
-    let rates = if success == other {
-        format!("{success} of requests succeeded under both")
+    let best = cheapest(sound)?;
+    let is_other = |other: &&Row<'_>| other.name != best.name && !other.stays_down() && no_better(other, &best);
+    let mut others: Vec<_> = sound.iter().filter(is_other).collect();
+    others.sort_by(|a, b| b.amplification().unwrap_or(0.0).total_cmp(&a.amplification().unwrap_or(0.0)));
+    let fewer = others.iter().find_map(|other| Some((other, fewer_attempts(&best, other)?)));
+    let shorter = || others.iter().rev().find_map(|other| Some((other, shorter_tail(&best, other)?)));
+    let (other, reason) = fewer.or_else(shorter)?;
+    let success = |row: &Row<'_>| percent(row.window.and_then(|window| window.success_rate.as_deref()));
+    let rates = if success(&best) == success(other) {
+        format!("{} of requests succeeded under both", success(&best))
     } else {
-        format!("{success} of requests succeeded, under {} {other}", dearest.name)
+        format!("{} of requests succeeded instead of {}", success(&best), success(other))
     };
-    Some(new(format!("Prefer {} to {}", best.name, dearest.name), format!("in {window}, {reason}, and {rates}")))
+    Some(new(format!("Prefer {} to {}", best.name, other.name), format!("in {window}, {reason}, and {rates}")))
 }
 
 /// Of the arms that came back and saved the most requests, the one with the shortest tail where that is much shorter for few
@@ -126,22 +125,20 @@ fn no_better(other: &Row<'_>, best: &Row<'_>) -> bool {
     other.success().zip(best.success()).is_some_and(|(other, best)| other <= best + SAME_SUCCESS)
 }
 
-/// What the best arm has over the other, in words.
-fn gain(best: &Row<'_>, other: &Row<'_>) -> Option<String> {
-    let (ours, theirs) = (best.window?, other.window?);
-    let loads = (shown(ours.amplification.as_deref()), shown(theirs.amplification.as_deref()));
-    if best.amplification()? <= other.amplification()? * CHEAPER {
-        return Some(format!("{} attempts per request instead of {}", loads.0, loads.1));
-    }
-    let p99 = |row: &Row<'_>| row.arm.and_then(|arm| arm.latency.as_ref()).map(|l| latency(&l.p99));
-    if is_much_shorter(best, other) {
-        let (ours, theirs) = (p99(best)?, p99(other)?);
-        return Some(format!(
-            "p99 is {ours} instead of {theirs} for {} attempts per request instead of {}",
-            loads.0, loads.1
-        ));
-    }
-    None
+fn fewer_attempts(best: &Row<'_>, other: &Row<'_>) -> Option<String> {
+    (best.amplification()? <= other.amplification()? * CHEAPER).then(|| attempts(best, other))
+}
+
+fn shorter_tail(best: &Row<'_>, other: &Row<'_>) -> Option<String> {
+    let p99 = |row: &Row<'_>| row.arm.and_then(|arm| arm.latency.as_ref()).map(|found| latency(&found.p99));
+    let (ours, theirs) = (p99(best)?, p99(other)?);
+    is_much_shorter(best, other).then(|| format!("p99 is {ours} instead of {theirs} for {}", attempts(best, other)))
+}
+
+/// The attempts of two arms, in words.
+fn attempts(ours: &Row<'_>, theirs: &Row<'_>) -> String {
+    let [ours, theirs] = [ours, theirs].map(|row| shown(row.window.and_then(|window| window.amplification.as_deref())));
+    format!("{ours} attempts per request instead of {theirs}")
 }
 
 /// A service that its own retries hold down.
@@ -160,15 +157,22 @@ fn held_down(arm: &ArmStatus, sound: &[Row<'_>]) -> Option<Advice> {
 }
 
 /// Retries that saved nobody.
-fn in_vain(arm: &ArmStatus, report: &Report) -> Option<Advice> {
+fn in_vain(arms: &[&ArmStatus], report: &Report) -> Option<Advice> {
     let is_fault = |window: &&WindowStatus| report.spec.faults.iter().any(|fault| fault.name == window.name);
     let costly = |window: &&WindowStatus| number(window.amplification.as_deref()).is_some_and(|a| a >= COSTLY);
-    let window = arm.windows.iter().filter(is_fault).filter(costly).find(|w| w.fates.ok_after_retry == 0)?;
-    let extra = count(window.attempts.saturating_sub(window.requests));
-    Some(new(
-        format!("Bound the retries of {} with a budget, or let their delays outlive the fault", arm.name),
-        format!("in {}, {extra} more attempts than requests saved none of {}", window.name, count(window.requests)),
-    ))
+    let lost = |arm: &ArmStatus| {
+        let window = arm.windows.iter().filter(is_fault).filter(costly).find(|w| w.fates.ok_after_retry == 0)?;
+        let (extra, requests) = (window.attempts.saturating_sub(window.requests), window.requests);
+        let all = (count(extra), count(requests));
+        Some((
+            arm.name.clone(),
+            format!("in {}, {} more attempts than requests saved none of {}", window.name, all.0, all.1),
+        ))
+    };
+    let found: Vec<_> = arms.iter().filter_map(|arm| lost(arm)).collect();
+    let (_, why) = found.first()?;
+    let what = format!("Bound the retries of {} with a budget, or let their delays outlive the fault", named(&found));
+    Some(new(what, if found.len() > 1 { format!("{why}, under {}", found[0].0) } else { why.clone() }))
 }
 
 /// Retries that come back together.
@@ -177,9 +181,8 @@ fn in_step(arm: &ArmStatus, report: &Report) -> Option<Advice> {
     if !waits_in_step(strategy) {
         return None;
     }
-    let index = |window: &&WindowStatus| number(window.sync_index.as_deref()).unwrap_or(0.0);
-    let window = arm.windows.iter().max_by(|a, b| index(a).total_cmp(&index(b)))?;
-    (index(&window) >= IN_STEP).then(|| {
+    let (window, index) = highest(arm, |window| window.sync_index.as_deref())?;
+    (index >= IN_STEP).then(|| {
         let times = shown(window.sync_index.as_deref());
         new(
             format!("Add jitter to {}", arm.name),
@@ -195,8 +198,7 @@ const fn waits_in_step(strategy: &Strategy) -> bool {
 
 /// Work that nobody waited for.
 fn for_nobody(arm: &ArmStatus, report: &Report) -> Option<Advice> {
-    let wasted = |window: &&WindowStatus| number(window.wasted_work.as_deref()).unwrap_or(0.0);
-    let window = arm.windows.iter().max_by(|a, b| wasted(a).total_cmp(&wasted(b)))?;
+    let (window, wasted) = highest(arm, |window| window.wasted_work.as_deref())?;
     let backend = &report.spec.backend;
     let what = match (backend.drop_expired, backend.cancel_on_disconnect) {
         (true, true) => return None,
@@ -204,7 +206,7 @@ fn for_nobody(arm: &ArmStatus, report: &Report) -> Option<Advice> {
         (true, false) => "Let the backend stop work whose client has gone (cancelOnDisconnect)",
         (false, false) => "Let the backend drop what nobody waits for (dropExpired, cancelOnDisconnect)",
     };
-    (wasted(&window) >= WASTED).then(|| {
+    (wasted >= WASTED).then(|| {
         let share = percent(window.wasted_work.as_deref());
         let why = format!(
             "under {}, {share} of what it completed in {} was for clients that had gone",
@@ -214,11 +216,28 @@ fn for_nobody(arm: &ArmStatus, report: &Report) -> Option<Advice> {
     })
 }
 
+/// The window in which a figure is highest, the first of them, with the figure.
+fn highest(arm: &ArmStatus, figure: impl Fn(&WindowStatus) -> Option<&str>) -> Option<(&WindowStatus, f64)> {
+    let figures = arm.windows.iter().filter_map(|window| Some((window, number(figure(window))?)));
+    figures.reduce(|most, other| if other.1 > most.1 { other } else { most })
+}
+
 /// A recovery of which nothing can be said.
-fn undecided(arm: &ArmStatus) -> Option<Advice> {
-    let recovery = arm.recovery.as_ref().filter(|recovery| recovery.verdict == RecoveryVerdict::Undetermined)?;
-    let what = format!("To learn whether {} recovers, give the run more time or more requests", arm.name);
-    Some(new(what, recovery.message.clone()))
+fn undecided(arms: &[&ArmStatus]) -> Option<Advice> {
+    let recovery = |arm: &&ArmStatus| arm.recovery.clone().filter(|r| r.verdict == RecoveryVerdict::Undetermined);
+    let found: Vec<_> = arms.iter().filter_map(|arm| Some((arm.name.clone(), recovery(arm)?.message))).collect();
+    let (_, why) = found.first()?;
+    Some(new(format!("To learn how {} recovers, give the run more time or more requests", named(&found)), why.clone()))
+}
+
+/// The arms of a list of findings: "a, b and c".
+fn named(found: &[(String, String)]) -> String {
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
 }
 
 /// What simulations did not expect.

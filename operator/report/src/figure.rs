@@ -2,6 +2,8 @@
 
 /// What stands where there is no figure.
 pub const NOTHING: &str = "–";
+/// A space that keeps a number and its unit on one line.
+const NO_BREAK: char = '\u{a0}';
 
 /// A figure as it is, or the dash.
 pub fn shown(figure: Option<&str>) -> &str {
@@ -21,7 +23,7 @@ pub fn percent(share: Option<&str>) -> String {
     let digits = format!("{whole}{hundreds}");
     let digits = digits.trim_start_matches('0');
     let (digits, rest) = (if digits.is_empty() { "0" } else { digits }, rest.trim_end_matches('0'));
-    if rest.is_empty() { format!("{digits} %") } else { format!("{digits}.{rest} %") }
+    if rest.is_empty() { format!("{digits}{NO_BREAK}%") } else { format!("{digits}.{rest}{NO_BREAK}%") }
 }
 
 /// A figure as a number, for plots and comparisons.
@@ -45,10 +47,10 @@ pub fn count(n: u64) -> String {
 /// Milliseconds with decimals, such as "1234.5", with the unit that fits.
 pub fn latency(ms: &str) -> String {
     match number(Some(ms)) {
-        Some(value) if value >= 10_000.0 => format!("{:.1} s", value / 1_000.0),
-        Some(value) if value >= 1_000.0 => format!("{:.2} s", value / 1_000.0),
-        Some(value) if value >= 100.0 => format!("{value:.0} ms"),
-        _ => format!("{ms} ms"),
+        Some(value) if value >= 10_000.0 => format!("{:.1}{NO_BREAK}s", value / 1_000.0),
+        Some(value) if value >= 1_000.0 => format!("{:.2}{NO_BREAK}s", value / 1_000.0),
+        Some(value) if value >= 100.0 => format!("{value:.0}{NO_BREAK}ms"),
+        _ => format!("{ms}{NO_BREAK}ms"),
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_share_keeps_its_digits_in_percent() {
-        let check = |share, expected: &str| assert_eq!(percent(share), expected, "{share:?}");
+        let check = |share, expected: &str| assert_eq!(percent(share).replace(NO_BREAK, " "), expected, "{share:?}");
         check(Some("1.000"), "100 %");
         check(Some("0.998"), "99.8 %");
         check(Some("0.050"), "5 %");
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn latencies_have_the_unit_that_fits() {
-        let shown = ["5.4", "99.9", "123.4", "1234.5", "12345.6", "?"].map(latency);
+        let shown = ["5.4", "99.9", "123.4", "1234.5", "12345.6", "?"].map(|ms| latency(ms).replace(NO_BREAK, " "));
         assert_eq!(shown, ["5.4 ms", "99.9 ms", "123 ms", "1.23 s", "12.3 s", "? ms"]);
     }
 

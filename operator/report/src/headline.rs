@@ -1,5 +1,7 @@
 //! The verdict in one sentence, and what tells the arms apart in another.
 
+use std::cmp::Ordering;
+
 use retrylab_api::{ArmPhase, CriterionStatus, Phase, RetryExperimentStatus, Verdict};
 
 use crate::{
@@ -7,6 +9,9 @@ use crate::{
     comparison::{Comparison, Row},
     figure::{NOTHING, percent, shown},
 };
+
+/// Most arms that are all named; of more the best and the worst.
+const NAMED_MAX: usize = 4;
 
 /// The verdict in one sentence. What has no verdict says why, before anything else.
 pub fn headline(report: &Report) -> String {
@@ -30,27 +35,38 @@ pub fn headline(report: &Report) -> String {
 pub fn finding(report: &Report) -> Option<String> {
     let comparison = Comparison::of(report);
     let arms: Vec<_> = comparison.sound().filter(|row| row.amplification().is_some()).collect();
-    let by_load = |a: &&Row<'_>, b: &&Row<'_>| {
-        let load = |row: &Row<'_>| row.amplification().unwrap_or(0.0);
-        load(a).total_cmp(&load(b))
+    let (first, others) = match arms.as_slice() {
+        [] | [_] => return None,
+        [first, others @ ..] if others.len() < NAMED_MAX => (*first, others.to_vec()),
+        all => {
+            let worth = |row: &Row<'_>| (row.success().unwrap_or(0.0), -row.amplification().unwrap_or(0.0));
+            let by_worth = |a: &&Row<'_>, b: &&Row<'_>| worth(a).partial_cmp(&worth(b)).unwrap_or(Ordering::Equal);
+            (*all.iter().min_by(by_worth)?, vec![*all.iter().max_by(by_worth)?])
+        }
     };
-    let (most, least) = (arms.iter().max_by(by_load)?, arms.iter().min_by(by_load)?);
-    if most.name == least.name {
-        return None;
-    }
-    let said = |row: &Row<'_>| {
-        let window = row.window?;
-        let down = if row.stays_down() { ", and it stayed down afterwards" } else { "" };
-        Some(format!(
-            "{} made {} attempts per request and {} of requests succeeded{down}",
-            row.name,
-            shown(window.amplification.as_deref()),
-            percent(window.success_rate.as_deref())
-        ))
+    let (attempts, success) = figures(&first)?;
+    let down = |row: &Row<'_>| if row.stays_down() { " (and it stayed down afterwards)" } else { "" };
+    let others = others.iter().filter_map(|row| {
+        let (attempts, success) = figures(row)?;
+        Some(format!("with {} it was {attempts} and {success}{}", row.name, down(row)))
+    });
+    let place = if report.spec.faults.is_empty() {
+        "Over the whole run".into()
+    } else {
+        format!("In the window {}", comparison.window)
     };
-    let place = if report.spec.faults.is_empty() { "Over the whole run" } else { "In the window" };
-    let name = if report.spec.faults.is_empty() { String::new() } else { format!(" {}", comparison.window) };
-    Some(format!("{place}{name}, {}; {}.", said(most)?, said(least)?))
+    let others: Vec<_> = others.collect();
+    Some(format!(
+        "{place}, {} made {attempts} attempts per request, and {success} of requests succeeded{}; {}.",
+        first.name,
+        down(&first),
+        others.join(", ")
+    ))
+}
+
+fn figures(row: &Row<'_>) -> Option<(String, String)> {
+    let window = row.window?;
+    Some((shown(window.amplification.as_deref()).to_owned(), percent(window.success_rate.as_deref())))
 }
 
 /// A criterion that was checked, in words.

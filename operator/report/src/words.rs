@@ -51,8 +51,9 @@ fn fields(value: &impl Serialize, without: &[&str]) -> String {
 fn inner(value: &Value) -> String {
     match value {
         Value::Object(object) => {
-            let fields = object.iter().filter(|(_, value)| is_said(value));
-            fields.map(|(key, value)| format!("{key}: {}", flow(value))).collect::<Vec<_>>().join(", ")
+            let mut fields: Vec<_> = object.iter().filter(|(_, value)| is_said(value)).collect();
+            fields.sort_by_key(|(key, _)| key.as_str() != "type"); // what it is comes before what it is like
+            fields.into_iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect::<Vec<_>>().join(", ")
         }
         Value::Array(items) => items.iter().map(flow).collect::<Vec<_>>().join(", "),
         Value::String(text) => text.clone(),

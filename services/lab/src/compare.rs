@@ -2,13 +2,14 @@
 //!
 //! The ground for that is the band in which another run of the same arm would lie, by simulations of it. A difference is
 //! significant only if each figure lies outside the other's band, and within its own: where something else than the policy was
-//! measured, the band says nothing about it. Figures without a band are shown and not judged.
+//! measured, the band says nothing about it. Figures without a band, and those of a run without a verdict, are shown and not
+//! judged.
 
 use std::collections::BTreeMap;
 
 use anyhow::bail;
 use clap::Args;
-use retrylab_api::{ArmStatus, PredictedBand, WindowStatus, arm_plan, setup};
+use retrylab_api::{ArmStatus, PredictedBand, Verdict, WindowStatus, arm_plan, setup};
 use retrylab_core::{
     sim::{Band, PREDICTION_BUDGET, PREDICTION_RUNS, predict},
     stats::Ratio,
@@ -126,7 +127,7 @@ impl Compared {
         let header = ["ARM", "WINDOW", "FIGURE", "A", "B", "SIGNIFICANT"];
         format!(
             "A: {}\nB: {}\n\n{}\n{} other figures are the same. Significant: each lies outside the band in which another run of the \
-             other would lie,\nand within its own; {NOTHING}: there is no ground to tell\n",
+             other would lie,\nand within its own; {NOTHING}: there is no ground to tell: the figure has no band, or the run no verdict\n",
             self.a,
             self.b,
             table(&header, &self.differences.iter().map(row).collect::<Vec<_>>()),
@@ -161,6 +162,9 @@ fn figures(window: &WindowStatus) -> [(&'static str, Option<String>); 6] {
 
 /// The bands that the report has, or that simulations of the arm give where it has none.
 fn bands(report: &Report, arm: &ArmStatus) -> Bands {
+    if !carries_a_verdict(report) {
+        return Bands::new();
+    }
     let parsed = |band: &PredictedBand| Some((band.low.parse().ok()?, band.high.parse().ok()?));
     let of_report = arm.windows.iter().filter_map(|window| Some((window, window.predicted.as_ref()?)));
     let of_report: Bands = of_report
@@ -175,6 +179,11 @@ fn bands(report: &Report, arm: &ArmStatus) -> Bands {
         .filter_map(|(key, band)| Some((key, band?)))
         .collect();
     if of_report.is_empty() { simulated(report, &arm.name).unwrap_or_default() } else { of_report }
+}
+
+/// Whether the figures of a report may be judged at all.
+fn carries_a_verdict(report: &Report) -> bool {
+    matches!(report.status.verdict, Some(Verdict::Passed | Verdict::Failed))
 }
 
 fn simulated(report: &Report, arm: &str) -> Option<Bands> {

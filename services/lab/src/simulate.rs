@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Args;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use retrylab_api::{
-    ArmPhase, ArmStatus, CriterionStatus, Phase, RetryExperimentSpec, RetryExperimentStatus, RunRecord,
+    ArmPhase, ArmStatus, CriterionStatus, Phase, RetryExperimentSpec, RetryExperimentStatus, RunRecord, Verdict,
 };
 use retrylab_core::{
     sim::{Outcome, TooLarge, simulate},
@@ -47,7 +47,7 @@ pub struct Repetition {
     pub figures: Vec<Vec<Figures>>,
     /// For each arm whether service came back after the last fault, where that can be told.
     pub recovered: Vec<Option<bool>>,
-    /// Its verdict.
+    /// Its verdict, and what that is founded on.
     judged: Judged,
 }
 
@@ -55,6 +55,11 @@ impl Repetition {
     /// Its criteria.
     pub fn criteria(&self) -> &[CriterionStatus] {
         &self.judged.criteria
+    }
+
+    /// Its verdict.
+    pub const fn verdict(&self) -> Verdict {
+        self.judged.verdict
     }
 }
 
@@ -69,7 +74,7 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
     }
     let experiment = options.subject.read()?;
     let repetitions = repeat::each(options.seeds, |number| repetition(&options.subject, &experiment.spec, number))?;
-    let worst = repetitions.iter().map(|repetition| Ending::from(repetition.judged.verdict)).max();
+    let worst = repetitions.iter().map(|repetition| Ending::from(repetition.verdict())).max();
     let text = match (repetitions.as_slice(), plain) {
         ([_, _, ..], Some(form)) => form.show(&spread::Report::of(&experiment, &repetitions), spread::Report::table)?,
         ([one, ..], _) => options.output.show(&report(&experiment, one))?,

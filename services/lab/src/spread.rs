@@ -1,5 +1,7 @@
 //! What many repetitions say: means with Student's 95 % interval, fractions with Wilson's.
 
+use std::collections::BTreeMap;
+
 use retrylab_core::stats::{Figures, Ratio, Sample, wilson};
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ use crate::{
 pub struct Report {
     experiment: String,
     seeds: usize,
+    /// How many of the repetitions have which verdict.
+    verdicts: BTreeMap<&'static str, usize>,
     arms: Vec<Arm>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     criteria: Vec<Criterion>,
@@ -80,6 +84,7 @@ impl Report {
         Self {
             experiment: experiment.name.clone(),
             seeds: repetitions.len(),
+            verdicts: verdicts(repetitions),
             arms: (0..experiment.spec.arms.len()).map(|arm| Arm::of(repetitions, arm)).collect(),
             criteria: (0..checks).filter_map(criterion).collect(),
             all_criteria: Fraction::of(repetitions.iter().map(all_hold)).filter(|_| checks > 0),
@@ -110,8 +115,18 @@ impl Report {
             text.push('\n');
             text.push_str(&table(&["OF THE RUNS", "ARM", "HITS", "OF", "LOW", "HIGH"], &fractions));
         }
-        text
+        let verdicts: Vec<String> =
+            self.verdicts.iter().map(|(verdict, runs)| format!("{verdict} in {runs}")).collect();
+        text + &format!("\n{}: of {} runs {}\n", self.experiment, self.seeds, verdicts.join(", "))
     }
+}
+
+fn verdicts(repetitions: &[Repetition]) -> BTreeMap<&'static str, usize> {
+    let mut verdicts = BTreeMap::new();
+    for repetition in repetitions {
+        *verdicts.entry(repetition.verdict().as_str()).or_default() += 1;
+    }
+    verdicts
 }
 
 impl Arm {

@@ -75,7 +75,7 @@ struct Swept {
     name: String,
     #[serde(flatten)]
     found: Found,
-    /// The hysteresis loop of the load; empty where the experiment's load has no rate.
+    /// The hysteresis loop of the load; empty where the experiment's load has no rate, or where nothing tips.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hysteresis: Vec<Point>,
 }
@@ -147,7 +147,9 @@ fn swept(options: &Options, spec: &RetryExperimentSpec, arm: &Arm) -> anyhow::Re
         TippingPoint::Never => found("neverTips", None, None),
         TippingPoint::Always => found("alwaysTips", None, None),
     };
-    Ok(Swept { name: arm.name.clone(), found, hysteresis: walked(options, spec, arm)? })
+    // What never tips serves the same both ways.
+    let hysteresis = if point == TippingPoint::Never { vec![] } else { walked(options, spec, arm)? };
+    Ok(Swept { name: arm.name.clone(), found, hysteresis })
 }
 
 /// Whether the system stays down with this value, in most of the repetitions. Load that the experiment sheds would help it
@@ -207,7 +209,8 @@ impl Report {
             vec![arm.name.clone(), result, or_nothing(arm.found.stays.as_ref()), or_nothing(arm.found.tips.as_ref())]
         };
         let rows: Vec<_> = self.arms.iter().map(row).collect();
-        let mut text = format!("{}, {} seeds; {}\n\n", self.parameter, self.seeds, self.judged);
+        let seeds = if self.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds) };
+        let mut text = format!("{}, {seeds}; {}\n\n", self.parameter, self.judged);
         text.push_str(&table(&["ARM", "TIPS", "COMES BACK AT", "STAYS DOWN AT"], &rows));
         let walked = |arm: &Swept| {
             let row = |point: &Point| {

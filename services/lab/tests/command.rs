@@ -14,10 +14,15 @@ fn retrylab(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_retrylab")).args(arguments).output().unwrap()
 }
 
-fn printed(arguments: &[&str]) -> String {
+/// What it prints, when it ends with this code.
+fn ended(arguments: &[&str], code: i32) -> String {
     let output = retrylab(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    ended(arguments, 0)
 }
 
 fn document(arguments: &[&str]) -> Value {
@@ -26,7 +31,7 @@ fn document(arguments: &[&str]) -> Value {
 
 fn refused(arguments: &[&str]) -> String {
     let output = retrylab(arguments);
-    assert!(!output.status.success(), "{arguments:?}");
+    assert_eq!(output.status.code(), Some(3), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
@@ -61,7 +66,10 @@ fn a_sample_is_simulated_with_the_figures_of_a_status() {
 /// HotOS '21: at 280/s one retry never comes back within the 60 s observed, in any of the runs.
 #[test]
 fn seeds_give_means_and_wilson_s_intervals() {
-    let report = document(&["simulate", COLLAPSE, "--seeds", "20"]);
+    // The criterion holds in no run, and the exit code is that of the verdict.
+    let report: Value =
+        serde_json::from_str(&ended(&["simulate", COLLAPSE, "--seeds", "20", "-o", "json"], 1)).unwrap();
+    assert_eq!(report["verdicts"], serde_json::json!({"Failed": 20}));
     let arm = &report["arms"][1];
     // Wilson's interval for 0 of 20 ends at z²/(n + z²) = 3.8415/23.8415.
     assert_eq!(arm["recovered"], serde_json::json!({"hits": 0, "of": 20, "low": "0.000", "high": "0.161"}));
@@ -77,12 +85,13 @@ fn a_sweep_finds_the_hidden_capacity_and_draws_the_loop() {
     let [once, retry] = [&report["arms"][0], &report["arms"][1]];
     assert_eq!((once["name"].as_str(), once["result"].as_str()), (Some("once"), Some("neverTips")));
     assert_eq!(retry["result"], "tipsAbove");
+    assert!(once.get("hysteresis").is_none(), "there is no loop where nothing tips: {once}");
     let number = |value: &Value| value.as_str().unwrap().parse::<u32>().unwrap();
     let (stays, tips) = (number(&retry["stays"]), number(&retry["tips"]));
     assert!(tips == stays + 1 && (135..=150).contains(&tips), "{retry}");
     let share = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
     for point in retry["hysteresis"].as_array().unwrap() {
-        assert!(share(&point["up"]) > 0.95, "{point}");
+        assert!((0.95..=1.0).contains(&share(&point["up"])), "{point}");
         let is_below = point["rate"].as_u64().unwrap() < u64::from(tips);
         assert_eq!(share(&point["down"]) > 0.95, is_below, "{point}");
     }
@@ -98,6 +107,17 @@ fn load_that_the_experiment_sheds_does_not_move_the_tipping_point() {
         assert_eq!(plain["arms"][0]["result"], "tipsAbove", "{range}");
         assert_eq!(shed, plain, "{range}");
     }
+}
+
+#[test]
+fn one_seed_is_one_seed() {
+    let arguments = ["sweep", COLLAPSE, "--arm", "once", "--param", "load.rate=50..60", "--find", "tipping-point"];
+    let check = |seeds: &str, expected: &str| {
+        let text = printed(&[&arguments[..], &["--seeds", seeds]].concat());
+        assert!(text.starts_with(&format!("load.rate, {expected}; ")), "{text}");
+    };
+    check("1", "1 seed");
+    check("2", "2 seeds");
 }
 
 #[test]

@@ -28,10 +28,8 @@ pub fn section(report: &Report, spec: &Arm, number: usize, scales: &Scales) -> M
                     } @else { p.soft { "There is no timeline of this arm." } }
                     (tables::windows(arm))
                     div.pair { (tables::latencies(arm, scales)) (tables::fates(arm)) }
-                    div.pair {
-                        @if report.source != crate::Source::Simulation { (tables::predictions(arm)) }
-                        @if let Some(evidence) = &arm.evidence { div { (tables::evidence(evidence)) } }
-                    }
+                    @if report.source != crate::Source::Simulation { (tables::predictions(arm)) }
+                    @if let Some(evidence) = &arm.evidence { (tables::evidence(evidence)) }
                 },
             }
         }

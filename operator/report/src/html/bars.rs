@@ -40,7 +40,7 @@ pub fn fates(fates: &FatesStatus) -> Markup {
             }
         }
         div.chips {
-            @for (name, class, n) in &there { span { span.chip class=(class) {} (name) " " (count(*n)) } }
+            @for (name, class, n) in &there { span { span class={ "chip " (class) } {} (name) " " (count(*n)) } }
             @if there.is_empty() { "no requests" }
         }
     }

@@ -1,7 +1,9 @@
 //! Scales of plots. All arms share them, so that what looks higher is higher.
 
-use crate::{Report, figure::number};
 use retrylab_core::stats::ArmSeries;
+
+use super::timeline::{Curve, Curves};
+use crate::{Report, figure::number};
 
 /// The scales that the plots of all arms share.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +12,9 @@ pub struct Scales {
     pub end_ms: u64,
     /// The highest rate of a bucket, per second.
     pub rate: f64,
-    /// The most requests in the backends.
+    /// The highest mean rate of a second, per second.
+    pub mean_rate: f64,
+    /// The most requests in the backends, and at least ten: fewer are no queue to speak of.
     pub queue: f64,
     /// The shortest and the longest latency, in milliseconds.
     pub latency_ms: (f64, f64),
@@ -21,10 +25,9 @@ impl Scales {
     pub fn of(report: &Report) -> Self {
         let series = || report.series.iter();
         let end = |series: &ArmSeries| series.arrivals.len() as u64 * series.bucket_ms;
-        let highest = |series: &ArmSeries| {
-            let columns = [&series.arrivals, &series.attempts, &series.goodput];
-            let most = columns.into_iter().flatten().max().copied().unwrap_or(0);
-            most as f64 * 1_000.0 / series.bucket_ms.max(1) as f64
+        let highest = |of: fn(&Curve) -> &[f64]| {
+            let curves: Vec<_> = series().map(Curves::of).collect();
+            curves.iter().flat_map(Curves::all).flat_map(of).copied().fold(1.0, f64::max)
         };
         let latencies = report.status.arms.iter().flat_map(|arm| arm.windows.iter().filter_map(|w| w.latency.as_ref()));
         let latencies = latencies.flat_map(|l| [&l.p50, &l.p99, &l.p999]);
@@ -33,8 +36,9 @@ impl Scales {
         let decade = |ms: f64, to: fn(f64) -> f64| 10f64.powf(to(ms.log10()));
         Self {
             end_ms: series().map(end).chain([report.spec.duration.as_millis(), 1]).max().unwrap_or(1),
-            rate: series().map(highest).fold(1.0, f64::max),
-            queue: series().flat_map(|series| &series.queue).max().copied().unwrap_or(0).max(1) as f64,
+            rate: highest(|curve| &curve.raw),
+            mean_rate: highest(|curve| &curve.mean),
+            queue: series().flat_map(|series| &series.queue).max().copied().unwrap_or(0).max(10) as f64,
             latency_ms: if long > 0.0 { (decade(short, f64::floor), decade(long, f64::ceil)) } else { (1.0, 10.0) },
         }
     }
@@ -42,6 +46,12 @@ impl Scales {
     /// Where a moment lies on the time axis, in percent.
     pub fn x(&self, ms: u64) -> f64 {
         (ms as f64 / self.end_ms as f64 * 100.0).clamp(0.0, 100.0)
+    }
+
+    /// What the logarithmic axis of latencies spans, in words.
+    pub fn latency_range(&self) -> String {
+        let shown = |ms: f64| if ms >= 1_000.0 { format!("{} s", ms / 1_000.0) } else { format!("{ms} ms") };
+        format!("{} to {}, log scale", shown(self.latency_ms.0), shown(self.latency_ms.1))
     }
 
     /// Where a latency lies on its logarithmic axis, in percent.

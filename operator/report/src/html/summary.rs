@@ -41,7 +41,7 @@ pub fn comparison(report: &Report) -> Markup {
                     th scope="col" { "Arm" } th.n scope="col" { "Amplification" } th.n scope="col" { "Peak" }
                     th.n scope="col" { "Success" } th.n scope="col" { "Goodput" } th scope="col" { "Recovery" }
                     th.n scope="col" { "p99" }
-                    @if has_series { th scope="col" { "Attempts over goodput" } }
+                    @if has_series { th scope="col" { span.of-attempts { "attempts" } " over " span.of-goodput { "goodput" } } }
                 } }
                 tbody { @for (number, row) in comparison.rows.iter().enumerate() {
                     (compared(report, number, row, has_series, &scales))
@@ -71,7 +71,7 @@ fn compared(report: &Report, number: usize, row: &Row<'_>, has_series: bool, sca
                 } }
                 td.n role="cell" data-label="Peak" { (figure(|w| w.peak_amplification.as_ref())) }
                 td.n role="cell" data-label="Success" { (percent(row.window.and_then(|w| w.success_rate.as_deref()))) }
-                td.n role="cell" data-label="Goodput" { div { (figure(|w| w.goodput.as_ref())) " /s" } }
+                td.n role="cell" data-label="Goodput" { div { (figure(|w| w.goodput.as_ref())) "\u{a0}/s" } }
                 td role="cell" data-label="Recovery" { div {
                     @if let Some(recovery) = recovery {
                         (shown(recovery.time_to_recovery.as_deref()))
@@ -150,7 +150,7 @@ fn checked(criterion: &CriterionStatus, all: &[retrylab_api::Criterion]) -> Mark
             }
             td role="cell" data-label="Arm" { (criterion.arm) }
             td.n role="cell" data-label="Observed" { (shown(criterion.observed.as_deref())) }
-            td role="cell" data-label="To be" { (criterion.bound) }
+            td role="cell" data-label="To be" { (criterion.bound.replace("<=", "≤").replace(">=", "≥")) }
             td role="cell" data-label="" { span class={ "mark " (tone) } { (mark) } }
         }
     }

@@ -31,7 +31,7 @@ pub fn windows(arm: &ArmStatus) -> Markup {
                 td.n role="cell" data-label="Wire" { (figure(&window.wire_amplification)) }
                 td.n role="cell" data-label="Peak" { (figure(&window.peak_amplification)) }
                 td.n role="cell" data-label="Success" { (percent(window.success_rate.as_deref())) }
-                td.n role="cell" data-label="Goodput" { @if let Some(goodput) = &window.goodput { (goodput) " /s" } @else { (NOTHING) } }
+                td.n role="cell" data-label="Goodput" { @if let Some(goodput) = &window.goodput { (goodput) "\u{a0}/s" } @else { (NOTHING) } }
                 td.n role="cell" data-label="Wasted work" { (percent(window.wasted_work.as_deref())) }
                 td.n role="cell" data-label="Sync index" { (figure(&window.sync_index)) }
             } } }
@@ -47,8 +47,9 @@ pub fn latencies(arm: &ArmStatus, scales: &Scales) -> Markup {
             h3 { "Latency" }
             table.cards role="table" {
                 thead { tr role="row" {
-                    th scope="col" { "Window" } th.n scope="col" { "p50" } th.n scope="col" { "p99" } th.n scope="col" { "p99.9" }
-                    th.graphic scope="col" { "log scale, the same for all arms" }
+                    th scope="col" { "Window" }
+                    th.n.of-goodput scope="col" { "● p50" } th.n.of-attempts scope="col" { "● p99" } th.n.of-queue scope="col" { "● p99.9" }
+                    th.graphic scope="col" { (scales.latency_range()) }
                 } }
                 tbody { @for window in &arm.windows { tr role="row" {
                     th scope="row" { (window.name) }
@@ -71,7 +72,7 @@ pub fn fates(arm: &ArmStatus) -> Markup {
     html! {
         div {
             h3 { "Fates: how requests ended" }
-            table.cards role="table" {
+            table.cards.top role="table" {
                 thead { tr role="row" { th scope="col" { "Window" } th scope="col" { "Share of its requests" } } }
                 tbody { @for window in &arm.windows { tr role="row" {
                     th scope="row" { (window.name) }
@@ -82,68 +83,70 @@ pub fn fates(arm: &ArmStatus) -> Markup {
     }
 }
 
-/// One figure beside what was expected of it.
-struct Expected<'w> {
-    window: &'w str,
-    figure: &'static str,
-    measured: Option<&'w str>,
-    band: &'w PredictedBand,
-    is_share: bool,
-}
-
 /// Predicted against measured.
 pub fn predictions(arm: &ArmStatus) -> Markup {
-    let rows: Vec<_> = arm.windows.iter().flat_map(expected).collect();
-    let highest = rows.iter().filter(|row| !row.is_share).flat_map(|row| [row.measured, Some(row.band.high.as_str())]);
-    let most = highest.filter_map(number).fold(1.0, f64::max) * 1.1;
+    let loads = arm.windows.iter().flat_map(|window| {
+        let bands = window.predicted.iter().flat_map(|p| [&p.amplification, &p.wire_amplification]).flatten();
+        let measured = [&window.amplification, &window.wire_amplification].into_iter().flatten();
+        measured.chain(bands.map(|band| &band.high))
+    });
+    let most = loads.filter_map(|figure| number(Some(figure))).fold(1.0, f64::max) * 1.05;
     html! {
-        div {
-            h3 { "Predicted against measured" }
-            @if rows.is_empty() {
-                p.soft { "No prediction" @if let Some(why) = &arm.no_prediction { ": " (why) } "." }
-            } @else {
-                table.cards role="table" {
-                    caption { "The band in which another run would lie, by simulation, and what was measured (the dot)." }
-                    thead { tr role="row" {
-                        th scope="col" { "Window" } th.n scope="col" { "Measured" } th.n scope="col" { "Predicted" }
-                        th.graphic scope="col" { "from 0" }
-                    } }
-                    tbody { @for row in &rows { (compared(row, most)) } }
+        h3 { "Predicted against measured" }
+        @if arm.windows.iter().all(|window| window.predicted.is_none()) {
+            p.soft { "No prediction" @if let Some(why) = &arm.no_prediction { ": " (why) } "." }
+        } @else {
+            table.cards.expectations role="table" {
+                caption {
+                    "Shaded: the band in which another run would lie, by simulation. Dot: what was measured. Amplification from 0 to "
+                    (format!("{most:.1}")) ", success from 0 to 100 %."
                 }
-                @for outside in &arm.outside_prediction { p { span.mark.bad { "Outside the band: " } (outside) } }
+                thead { tr role="row" {
+                    th scope="col" { "Window" } th scope="col" { "Amplification" } th scope="col" { "Wire" } th scope="col" { "Success" }
+                } }
+                tbody { @for window in &arm.windows { (expectations(window, most)) } }
             }
-            @if let Some(predicted) = &arm.predicted_recovery {
-                p.soft {
-                    "Recovery was to come in " (predicted.recovered) " of " (predicted.of) " simulations"
-                    @if let (Some(low), Some(high)) = (&predicted.low, &predicted.high) { ", after " (low) " to " (high) } "."
-                }
+            @for outside in &arm.outside_prediction { p { span.mark.bad { "Outside the band: " } (outside) } }
+        }
+        @if let Some(predicted) = &arm.predicted_recovery {
+            p.soft {
+                "Recovery was to come in " (predicted.recovered) " of " (predicted.of) " simulations"
+                @if let (Some(low), Some(high)) = (&predicted.low, &predicted.high) { ", after " (low) " to " (high) } "."
             }
         }
     }
 }
 
-fn expected(window: &WindowStatus) -> Vec<Expected<'_>> {
-    let Some(predicted) = &window.predicted else { return vec![] };
-    let of = [
-        ("amplification", &window.amplification, &predicted.amplification, false),
-        ("wire", &window.wire_amplification, &predicted.wire_amplification, false),
-        ("success", &window.success_rate, &predicted.success_rate, true),
-    ];
-    let there = of.into_iter().filter_map(|(figure, measured, band, is_share)| {
-        let band = band.as_ref()?;
-        Some(Expected { window: &window.name, figure, measured: measured.as_deref(), band, is_share })
-    });
-    there.collect()
-}
-
-fn compared(row: &Expected<'_>, most: f64) -> Markup {
-    let said = |figure: &str| if row.is_share { percent(Some(figure)) } else { figure.to_owned() };
+fn expectations(window: &WindowStatus, most: f64) -> Markup {
+    let Some(predicted) = &window.predicted else { return html! {} };
+    let plain = |figure: &str| figure.to_owned();
+    let share = |figure: &str| percent(Some(figure));
     html! {
         tr role="row" {
-            th scope="row" { (row.window) " " small.soft { (row.figure) } }
-            td.n role="cell" data-label="Measured" { (row.measured.map_or_else(|| NOTHING.to_owned(), said)) }
-            td.n role="cell" data-label="Predicted" { (said(&row.band.low)) " – " (said(&row.band.high)) }
-            td.graphic.wide role="cell" { (bars::expected(row.measured, row.band, if row.is_share { 1.0 } else { most })) }
+            th scope="row" { (window.name) }
+            (expectation("Amplification", window.amplification.as_deref(), predicted.amplification.as_ref(), most, plain))
+            (expectation("Wire", window.wire_amplification.as_deref(), predicted.wire_amplification.as_ref(), most, plain))
+            (expectation("Success", window.success_rate.as_deref(), predicted.success_rate.as_ref(), 1.0, share))
+        }
+    }
+}
+
+fn expectation(
+    label: &str,
+    measured: Option<&str>,
+    band: Option<&PredictedBand>,
+    most: f64,
+    said: impl Fn(&str) -> String,
+) -> Markup {
+    html! {
+        td role="cell" data-label=(label) {
+            @if let Some(band) = band {
+                div {
+                    strong { (measured.map_or_else(|| NOTHING.to_owned(), &said)) }
+                    span.soft { ", predicted " (said(&band.low)) " to " (said(&band.high)) }
+                    (bars::expected(measured, band, most))
+                }
+            } @else { (NOTHING) }
         }
     }
 }

@@ -13,13 +13,14 @@ use retrylab_core::stats::ArmSeries;
 
 use super::scale::{Scales, pct, ticks};
 use crate::{figure::count, words};
-use curves::{Curve, Curves, area, steps};
+pub use curves::{Curve, Curves};
+use curves::{area, steps};
 use labels::{Label, place};
 use marks::{Mark, lanes, marks};
 
 /// Height of a lane of names, of the plot of rates, of the plot of what waits, and what is between and below them, in pixels.
 const LANE: f64 = 17.0;
-const RATES: f64 = 210.0;
+const RATES: f64 = 250.0;
 const GAP: f64 = 30.0;
 const WAITING: f64 = 64.0;
 const AXIS: f64 = 24.0;
@@ -41,8 +42,9 @@ pub fn figure(series: &ArmSeries, spec: &RetryExperimentSpec, number: usize, sca
                 desc id={ "d" (number) } { (curves.in_words(series)) }
                 @for mark in &marks { (mark.shade(bottom)) }
                 (time_axis(spec, scales, top, bottom))
-                (rate_axis(scales, top))
+                (rate_lines(scales, top))
                 (rates(&curves, scales, top))
+                (rate_axis(scales, top))
                 (waiting(series, scales, waiting_top))
                 @for (mark, lane) in marks.iter().zip(&lanes) {
                     @if let Some(lane) = lane { (mark.name(f64::from(*lane) * LANE + 13.0)) }
@@ -65,7 +67,7 @@ fn caption(series: &ArmSeries, unplaced: &[&Curve], spec: &RetryExperimentSpec) 
         @if series.bucket_ms < 1_000 { " and of a second (thick)" }
         ". The scale is the same for all arms. "
         @if !unplaced.is_empty() {
-            @for curve in unplaced { span.chip class=(curve.fill()) {} (curve.name) " " }
+            @for curve in unplaced { span class={ "chip " (curve.fill()) } {} (curve.name) " " }
             "run together here. "
         }
         @for fault in &spec.faults { strong { (fault.name) } ": " (words::fault(fault)) ". " }
@@ -111,15 +113,24 @@ fn waiting(series: &ArmSeries, scales: &Scales, top: f64) -> Markup {
     }
 }
 
-/// Lines across, with the rate above each.
+/// Lines across, at round rates.
+fn rate_lines(scales: &Scales, top: f64) -> Markup {
+    html! {
+        @for (i, tick) in ticks(scales.rate, 4.0).iter().enumerate() {
+            @let y = (top + RATES * (1.0 - tick / scales.rate)).round();
+            line class=(if i == 0 { "axis" } else { "grid" }) x1="0" x2="100%" y1=(y) y2=(y) {}
+        }
+    }
+}
+
+/// The rates, each above its line, over the curves.
 fn rate_axis(scales: &Scales, top: f64) -> Markup {
     let ticks = ticks(scales.rate, 4.0);
     let last = ticks.len().saturating_sub(1);
     html! {
-        @for (i, tick) in ticks.iter().enumerate() {
+        @for (i, tick) in ticks.iter().enumerate().skip(1) {
             @let y = (top + RATES * (1.0 - tick / scales.rate)).round();
-            line class=(if i == 0 { "axis" } else { "grid" }) x1="0" x2="100%" y1=(y) y2=(y) {}
-            @if i > 0 { text.halo x="0" y=(y - 4.0) { (tick) @if i == last { " per second" } } }
+            text.halo x="0" y=(y - 4.0) { (tick) @if i == last { " per second" } }
         }
     }
 }
@@ -145,9 +156,7 @@ fn time_axis(spec: &RetryExperimentSpec, scales: &Scales, top: f64, bottom: f64)
 pub fn spark(series: &ArmSeries, spec: &RetryExperimentSpec, scales: &Scales) -> Markup {
     let curves = Curves::of(series);
     let end = scales.end_ms as f64 / curves.bucket_ms as f64;
-    // The mean of a second is what a picture of this size can show.
-    let most = [&curves.attempts, &curves.arrivals, &curves.goodput].into_iter().flat_map(|c| &c.mean);
-    let most = most.copied().fold(1.0, f64::max).max(scales.rate.min(1.0));
+    let most = scales.mean_rate; // what a picture of this size can show
     let paths = html! {
         path.area.goodput d=(area(&curves.goodput.mean, curves.block, most)) {}
         path.curve.goodput stroke-width="1.25" d=(steps(&curves.goodput.mean, curves.block, most)) {}

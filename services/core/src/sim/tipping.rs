@@ -6,10 +6,12 @@ use crate::stats::Ratio;
 /// Over so much of a run's end it is judged whether service is down, in milliseconds.
 pub const JUDGED_MS: u64 = 10_000;
 
-/// Answers of success ÷ arrivals over [from, to) in milliseconds; `None`: there were no arrivals.
+/// Answers of success ÷ arrivals over [from, to) in milliseconds, all of them at most: answers to what came before make no
+/// share above 1. `None`: there were no arrivals.
 pub fn served_share(outcome: &Outcome, from_ms: u64, to_ms: u64) -> Option<Ratio> {
     let series = &outcome.load.series;
-    Ratio::new(series.goodput.sum(from_ms, Some(to_ms)), series.planned.sum(from_ms, Some(to_ms)))
+    let arrivals = series.planned.sum(from_ms, Some(to_ms));
+    Ratio::new(series.goodput.sum(from_ms, Some(to_ms)).min(arrivals), arrivals)
 }
 
 /// Whether service is down at the end of a schedule: of its last [`JUDGED_MS`], fewer than half as many answers of success

@@ -110,7 +110,7 @@ impl Explained {
             vec![number.to_string(), wait, wait_mean, at, at_mean]
         };
         let rows: Vec<_> = self.attempts.iter().map(row).collect();
-        let header = ["ATTEMPT", "WAIT BEFORE IT", "MEAN", "SENT AT THE EARLIEST AND THE LATEST", "MEAN"];
+        let header = ["ATTEMPT", "WAIT BEFORE IT", "MEAN", "SENT AT", "MEAN"];
         let rules: String = self.rules.iter().map(|rule| format!("* {rule}\n")).collect();
         format!(
             "{}: {attempts}; a request takes {} at most\n{}(times of attempts that all fail at once)\n{rules}",

@@ -18,7 +18,7 @@ pub fn rules(policy: &Policy) -> Vec<String> {
         Some(*max_attempts > 1).filter(|retries| *retries).map(|_| match budget {
             Some(budget) => self::budget(budget),
             None => format!(
-                "No budget: in an outage that lasts, the backend gets {max_attempts} attempts of every request, whatever the delays"
+                "No budget: in an outage that lasts, the backend gets up to {max_attempts} attempts of every request; delays spread them and make them no fewer"
             ),
         }),
         throttle.as_ref().map(self::throttle),
@@ -157,7 +157,9 @@ mod tests {
         check(StrategyName::None, &[]);
         check(
             StrategyName::Naive,
-            &["No budget: in an outage that lasts, the backend gets 3 attempts of every request, whatever the delays"],
+            &[
+                "No budget: in an outage that lasts, the backend gets up to 3 attempts of every request; delays spread them and make them no fewer",
+            ],
         );
         check(
             StrategyName::Finagle,

@@ -43,7 +43,7 @@ impl Load {
         let requests = self
             .requests
             .map_or_else(String::new, |requests| format!("; {requests} requests in each arm with this seed"));
-        format!("{}{requests}\n\n", self.what)
+        format!("{}{requests}\n", self.what)
     }
 }
 

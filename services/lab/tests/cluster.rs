@@ -1,0 +1,245 @@
+//! The verbs that reach a cluster, against a stand-in for kubectl that answers from files.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+const COMPARISON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/samples/comparison.yaml");
+const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kubectl.sh");
+
+/// A place with a stand-in for kubectl, and the command under the name of kubectl's plugin.
+struct Lab(PathBuf);
+
+impl Lab {
+    fn new(name: &str) -> Self {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::remove_dir_all(&place).ok();
+        fs::create_dir_all(&place).unwrap();
+        symlink(STAND_IN, place.join("kubectl")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_retrylab"), place.join("kubectl-retrylab")).unwrap();
+        Self(place)
+    }
+
+    fn with(self, file: &str, text: impl ToString) -> Self {
+        fs::write(self.0.join(file), text.to_string()).unwrap();
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let path = format!("{}:{}", self.0.display(), env::var("PATH").unwrap());
+        Command::new(self.0.join("kubectl-retrylab"))
+            .args(arguments)
+            .env("PATH", path)
+            .env("STAND_IN", &self.0)
+            .output()
+            .unwrap()
+    }
+
+    /// What it prints, when it ends with this code: on the standard output, or (from 3 on, and with no answer) the error.
+    fn check(&self, arguments: &[&str], code: i32, expected: &str) {
+        let Output { status, stdout, stderr } = self.run(arguments);
+        let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+        assert_eq!(status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(expected), "{arguments:?}: {text}");
+    }
+
+    fn asked(&self) -> String {
+        fs::read_to_string(self.0.join("asked")).unwrap()
+    }
+}
+
+/// The sample's report, by simulation; and as an object in a cluster.
+fn finished() -> Value {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_retrylab")).args(["simulate", COMPARISON, "-o", "json"]).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn object(report: &Value) -> Value {
+    let mut object = json!({
+        "apiVersion": "retrylab.dev/v1alpha1",
+        "kind": "RetryExperiment",
+        "metadata": {"name": "comparison", "namespace": "lab"},
+        "spec": report["spec"],
+        "status": report["status"],
+    });
+    object["status"]["reportRef"] = json!({"kind": "ConfigMap", "name": "comparison-report"});
+    object
+}
+
+fn running(report: &Value) -> Value {
+    let mut object = object(report);
+    let status = object["status"].as_object_mut().unwrap();
+    status.insert("phase".into(), "Running".into());
+    for field in ["verdict", "message", "criteria", "reportRef"] {
+        status.remove(field);
+    }
+    let arm = &status["arms"][0];
+    let begun = json!({"name": arm["name"], "phase": "Running", "run": arm["run"]});
+    status.insert("arms".into(), json!([begun]));
+    object
+}
+
+fn event(kind: &str, object: &Value) -> String {
+    serde_json::to_string_pretty(&json!({"type": kind, "object": object})).unwrap()
+}
+
+const EXPERIMENT: &str = "get-retryexperiments.retrylab.dev-comparison.json";
+
+#[test]
+fn watch_tells_what_changes_and_ends_with_the_results_and_their_code() {
+    let report = finished();
+    let events = [event("ADDED", &running(&report)), event("MODIFIED", &object(&report))].join("\n");
+    let lab = Lab::new("watch").with("watch.json", events).with(EXPERIMENT, object(&report));
+    let lab =
+        lab.with("get-configmap.err", "Error from server (NotFound): configmaps \"comparison-report\" not found\n");
+    let Output { status, stdout, .. } =
+        lab.run(&["watch", "comparison", "-n", "lab", "--context", "c", "--kubeconfig", "/k"]);
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(text.starts_with("Running, arm naive\nComplete\n"), "{text}");
+    assert!(
+        text.ends_with("comparison: Passed: the evidence is complete, and all 3 checks of criteria hold\n"),
+        "{text}"
+    );
+    for asked in lab.asked().lines() {
+        assert!(asked.ends_with("--namespace lab --context c --kubeconfig=/k"), "{asked}");
+    }
+}
+
+#[test]
+fn watch_ends_with_the_verdict_and_never_passes_without_one() {
+    let mut report = finished();
+    report["status"]["verdict"] = "Failed".into();
+    let events = event("ADDED", &object(&report));
+    Lab::new("watch-failed")
+        .with("watch.json", events)
+        .with(EXPERIMENT, object(&report))
+        .with("get-configmap.err", "(NotFound)")
+        .check(&["watch", "comparison"], 1, "comparison: Failed");
+    let gone = event("DELETED", &running(&report));
+    Lab::new("watch-gone").with("watch.json", gone).check(&["watch", "comparison"], 2, "was deleted");
+    Lab::new("watch-silent").with("watch.json", "").check(&["watch", "comparison"], 2, "said nothing of comparison");
+}
+
+#[test]
+fn abort_sets_the_field_unless_it_is_over() {
+    let report = finished();
+    let lab = Lab::new("abort").with(EXPERIMENT, running(&report)).with("patch.txt", "patched");
+    lab.check(&["abort", "comparison"], 0, "comparison is being ended");
+    assert!(
+        lab.asked()
+            .contains(r#"patch retryexperiments.retrylab.dev comparison --type=merge --patch={"spec":{"abort":true}}"#)
+    );
+    let lab = Lab::new("abort-over").with(EXPERIMENT, object(&report));
+    lab.check(&["abort", "comparison"], 0, "comparison is over already: Passed");
+    assert!(!lab.asked().contains("patch"));
+}
+
+/// The object with the ConfigMap beside it is the whole report: the timelines are those of the simulation.
+#[test]
+fn a_report_is_the_object_and_the_timelines_beside_it() {
+    let report = finished();
+    let series = report["series"].as_array().unwrap();
+    let key = |series: &Value| (format!("{}.json", series["arm"].as_str().unwrap()), Value::from(series.to_string()));
+    let kept = json!({"metadata": {"name": "comparison-report"}, "data": series.iter().map(key).collect::<serde_json::Map<_, _>>()});
+    let lab = Lab::new("report").with(EXPERIMENT, object(&report)).with("get-configmap-comparison-report.json", kept);
+    for name in ["comparison", "rx/comparison"] {
+        let Output { stdout, stderr, .. } = lab.run(&["report", name, "-o", "json"]);
+        let found: Value = serde_json::from_slice(&stdout).expect(&String::from_utf8_lossy(&stderr));
+        assert_eq!((&found["series"], &found["source"]), (&report["series"], &json!("Cluster")));
+        assert_eq!(found["metadata"], json!({"name": "comparison", "namespace": "lab"}));
+    }
+    lab.check(
+        &["assert", "comparison", "--arm", "naive", "--window", "outage", "--max-amplification", "2.9"],
+        1,
+        "does not hold",
+    );
+}
+
+#[test]
+fn what_the_cluster_refuses_is_said_with_what_to_do_and_has_its_code() {
+    let check = |words: &str, code, expected: &str| {
+        for arguments in [&["watch", "comparison"][..], &["report", "comparison"], &["abort", "comparison"]] {
+            let lab = Lab::new("refused").with("get-retryexperiments.retrylab.dev.err", words).with("watch.err", words);
+            lab.check(arguments, code, expected);
+        }
+    };
+    check(
+        "The connection to the server localhost:1 was refused - did you specify the right host or port?",
+        2,
+        "`kubectl cluster-info`",
+    );
+    check(
+        "Error from server (Forbidden): retryexperiments.retrylab.dev \"comparison\" is forbidden",
+        2,
+        "`kubectl auth can-i --list`",
+    );
+    check("error: the server doesn't have a resource type \"retryexperiments\"", 2, "retrylab crd | kubectl apply");
+    check(
+        "Error from server (NotFound): retryexperiments.retrylab.dev \"comparison\" not found",
+        3,
+        "`kubectl get rx -A`",
+    );
+    check("error: context \"nope\" does not exist", 3, "kubectl says: context \"nope\" does not exist");
+}
+
+#[test]
+fn without_kubectl_that_is_said() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_retrylab")).args(["watch", "x"]).env("PATH", "/nowhere").output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text.contains("is it installed, and on the PATH?"), "{text}");
+}
+
+fn healthy(name: &str) -> Lab {
+    let crd = Command::new(env!("CARGO_BIN_EXE_retrylab")).arg("crd").output().unwrap();
+    let crd: Value = serde_saphyr::from_slice(&crd.stdout).unwrap();
+    let operator = json!({
+        "metadata": {"name": "retrylab-operator", "namespace": "retrylab-system"},
+        "spec": {"selector": {}, "template": {}},
+        "status": {"readyReplicas": 1},
+    });
+    let no_kind = "error: the server doesn't have a resource type \"podmonitors\"";
+    Lab::new(name)
+        .with("version.txt", json!({"serverVersion": {"minor": "34", "gitVersion": "v1.34.1"}}))
+        .with("get-customresourcedefinition-retryexperiments.retrylab.dev.json", crd)
+        .with("get-deployments.json", json!({"items": [operator]}))
+        .with("auth.txt", "yes\n")
+        .with("get-podmonitors.monitoring.coreos.com.err", no_kind)
+        .with("get-configmaps.json", json!({"items": []}))
+}
+
+#[test]
+fn doctor_finds_nothing_wrong_where_nothing_is() {
+    let lab = healthy("doctor");
+    let Output { status, stdout, stderr } = lab.run(&["doctor"]);
+    let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+    assert_eq!(status.code(), Some(0), "{text}");
+    let states: Vec<&str> = text.lines().map(|line| line[..10].trim()).collect();
+    assert_eq!(states, ["ok", "ok", "ok", "ok", "not there", "not there"], "{text}");
+}
+
+#[test]
+fn doctor_says_what_is_wrong_and_what_to_do() {
+    let check = |file: &str, text: String, expected: &str| {
+        healthy("doctor-wrong").with(file, text).check(&["doctor"], 1, expected)
+    };
+    let absent = "Error from server (NotFound): customresourcedefinitions \"retryexperiments.retrylab.dev\" not found";
+    let lab = healthy("doctor-absent").with("get-customresourcedefinition.err", absent);
+    fs::remove_file(lab.0.join("get-customresourcedefinition-retryexperiments.retrylab.dev.json")).unwrap();
+    lab.check(&["doctor"], 1, "PROBLEM    definition  the cluster knows no RetryExperiment");
+    check("get-deployments.json", json!({"items": []}).to_string(), "PROBLEM    operator ");
+    check("auth.txt", "no\n".into(), "PROBLEM    permission  you may not create experiments");
+    check("version.txt", json!({"serverVersion": {"minor": "32+"}}).to_string(), "needs Kubernetes 1.33");
+    let refused = "The connection to the server localhost:1 was refused";
+    Lab::new("doctor-down").with("version.err", refused).check(&["doctor"], 2, "the cluster does not answer");
+}

@@ -133,8 +133,8 @@ async fn tell_one(
     bar: &ProgressBar,
     grain: Option<Duration>,
 ) {
-    bar.set_length(stage.duration_ms);
-    bar.set_position(0);
+    bar.set_length(stage.whole_ms);
+    bar.set_position(stage.position(0));
     bar.set_prefix(stage.place(0));
     bar.set_message(format!("{}\nstarts", stage.left(0)));
     let mut known: Vec<(u64, Counts)> = Vec::new();
@@ -148,7 +148,7 @@ async fn tell_one(
             }
         }
         if let (Some((last, counts)), Some(in_all)) = (known.last(), since(0)) {
-            bar.set_position(ms);
+            bar.set_position(stage.position(ms));
             bar.set_prefix(stage.place(ms));
             bar.set_message(format!("{}\n{}", stage.left(ms), pace(now.since(*counts), ms - last, in_all)));
         }

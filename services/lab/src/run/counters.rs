@@ -1,5 +1,5 @@
-//! What has been sent so far, for people who look on: read off `/metrics`, which costs a service some tens of microseconds,
-//! while a run's report with all of its series may cost milliseconds.
+//! What has been sent so far, for people who look on: read off `/metrics`, which are some kilobytes whatever the run, while
+//! a run's report has all of its series and grows with it.
 
 use std::time::Duration;
 

@@ -23,8 +23,10 @@ pub struct Stage {
     pub windows: Vec<Window>,
     /// Length of its schedule.
     pub duration_ms: u64,
-    /// The schedules of the arms that come after it.
-    pub to_come_ms: u64,
+    /// The schedules of the arms before it.
+    pub before_ms: u64,
+    /// The schedules of all arms.
+    pub whole_ms: u64,
 }
 
 impl Stage {
@@ -45,7 +47,8 @@ impl Stage {
             starts_at: status.run.starts_at.0,
             windows,
             duration_ms,
-            to_come_ms: duration_ms * (spec.arms.len() - place - 1) as u64,
+            before_ms: duration_ms * place as u64,
+            whole_ms: duration_ms * spec.arms.len() as u64,
         })
     }
 
@@ -83,9 +86,14 @@ impl Stage {
         format!("{}{window}", self.arm)
     }
 
-    /// How long it and all that is still to come will take, without drains.
+    /// How far the whole experiment is then, in milliseconds of schedule.
+    pub const fn position(&self, ms: u64) -> u64 {
+        self.before_ms + ms
+    }
+
+    /// How long the whole experiment still takes, without drains.
     pub fn left(&self, ms: u64) -> String {
-        let seconds = (self.duration_ms + self.to_come_ms).saturating_sub(ms).div_ceil(1_000);
+        let seconds = self.whole_ms.saturating_sub(self.position(ms)).div_ceil(1_000);
         format!("{}:{:02} left", seconds / 60, seconds % 60)
     }
 }
@@ -153,6 +161,7 @@ mod tests {
         assert_eq!((stage.place(0), stage.left(0)), ("naive, baseline".to_owned(), "1:00 left".to_owned()));
         assert_eq!((stage.place(5_500), stage.left(5_500)), ("naive, outage".to_owned(), "0:55 left".to_owned()));
         assert_eq!((stage.place(30_000), stage.left(30_000)), ("naive".to_owned(), "0:30 left".to_owned()));
+        assert_eq!((stage.position(5_500), stage.whole_ms), (5_500, 60_000));
         assert_eq!(stage.until(500, Timestamp::UNIX_EPOCH), Duration::from_millis(500));
         assert_eq!(stage.until(0, Timestamp::now()), Duration::ZERO);
     }

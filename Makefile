@@ -35,18 +35,23 @@ try: ## The comparison of retry strategies in one process, with no cluster: ends
 ##@ Tests
 
 .PHONY: test
-test: lint test-unit test-chart test-cluster ## Everything: lint, test-unit, test-chart and test-cluster
+test: lint test-unit test-reports test-chart test-cluster ## Everything: lint and all tests but test-exactness
 
 .PHONY: lint
 lint: ## Formatting, clippy and shellcheck, with no warning allowed
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
 	. deploy/cluster/lib/log.sh; . deploy/cluster/lib/packages.sh; need_packages shellcheck=shellcheck
 	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR $(SCRIPTS)
 
 .PHONY: test-unit
 test-unit: ## The tests that need no cluster
 	cargo test --workspace --locked --exclude retrylab-e2e --exclude retrylab-chart
+
+.PHONY: test-reports
+test-reports: ## Reports in Chromium: light, dark, on a phone and on paper; the pictures are kept
+	. deploy/cluster/lib/log.sh; . deploy/cluster/lib/packages.sh; need_packages chromium=chromium
+	cargo test --locked --package retrylab-report --features browser --test browser -- --nocapture
 
 .PHONY: test-chart
 test-chart: chart-tools ## The charts: lint, and what they render, whatever the values
@@ -69,6 +74,10 @@ test-exactness: ## The load generator's exactness, in a release build on a quiet
 .PHONY: images
 images: ## Builds the container images and their archives
 	deploy/images/build.sh
+
+.PHONY: schema
+schema: ## Writes docs/report.schema.json anew from the Rust types
+	UPDATE=1 cargo test --quiet --locked --package retrylab-report --test schema
 
 .PHONY: chart
 chart: chart-tools ## Writes anew what is made from the Rust types and the charts: definition, manifests, READMEs

@@ -1,9 +1,13 @@
 //! What watches have seen: a cache of experiments and one of their Deployments for each place that is watched.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::{ResourceExt, core::PartialObjectMeta, runtime::reflector::Store};
+use kube::{
+    ResourceExt,
+    core::PartialObjectMeta,
+    runtime::reflector::{ObjectRef, Store},
+};
 use retrylab_api::RetryExperiment;
 
 use crate::resources::UID_LABEL;
@@ -18,9 +22,20 @@ pub struct Caches {
 }
 
 impl Caches {
+    /// All experiments that there are.
+    pub fn all(&self) -> Vec<Arc<RetryExperiment>> {
+        self.experiments.iter().flat_map(Store::state).collect()
+    }
+
+    /// An experiment by its name.
+    pub fn find(&self, namespace: &str, name: &str) -> Option<Arc<RetryExperiment>> {
+        let reference = ObjectRef::new(name).within(namespace);
+        self.experiments.iter().find_map(|store| store.get(&reference))
+    }
+
     /// The uids of all experiments.
     pub fn uids(&self) -> BTreeSet<String> {
-        self.experiments.iter().flat_map(Store::state).filter_map(|experiment| experiment.uid()).collect()
+        self.all().iter().filter_map(|experiment| experiment.uid()).collect()
     }
 
     /// Whether there is a Deployment of this experiment, of this very object.

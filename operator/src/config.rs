@@ -11,9 +11,12 @@ use crate::settings::WorkloadSettings;
 /// The operator's settings.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
-    /// Where /healthz, /readyz and /metrics are served.
+    /// Where /healthz, /readyz, /metrics and /reports are served.
     #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// Whether /reports answers everybody who reaches the port, and not only callers on loopback, as a port-forward is.
+    #[arg(long, env = "RETRYLAB_REPORTS_OPEN", action = clap::ArgAction::Set, default_value_t = false)]
+    pub reports_open: bool,
     /// The namespaces whose experiments are run, separated by commas; none: those of all.
     #[arg(long, env = "RETRYLAB_NAMESPACES", value_delimiter = ',')]
     pub namespaces: Vec<String>,

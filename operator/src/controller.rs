@@ -16,6 +16,7 @@ use crate::{
     metrics::Metrics,
     reconcile::Context,
     refusals::Refusals,
+    reports,
     server::{Readiness, app},
     watch::Place,
     world::World,
@@ -53,7 +54,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut passes: JoinSet<()> =
         places.into_iter().map(|place| place.passes(&client, &readiness, Arc::clone(&context), end.clone())).collect();
 
-    retrylab_runtime::serve(listen, app(readiness, registry)).await?;
+    let reports = reports::routes(context);
+    retrylab_runtime::serve(listen, app(readiness, registry, reports)).await?;
     drop(ended);
     tokio::time::timeout(LAST_PASSES, async { while passes.join_next().await.is_some() {} }).await.ok();
     Ok(())

@@ -24,6 +24,12 @@ pub enum Error {
         /// How long the call could take.
         seconds: u64,
     },
+    /// An object of the name that is needed is there, and belongs to somebody else.
+    #[error("{0} is there and is not this experiment's")]
+    Foreign(String),
+    /// A timeline can't be written as JSON.
+    #[error("cannot write a timeline: {0}")]
+    Json(#[from] serde_json::Error),
     /// The operating system gave no random numbers for a token.
     #[error("cannot make a token: {0}")]
     Token(String),
@@ -56,9 +62,9 @@ impl Error {
         self.code().is_some_and(|code| code == 404 || code == 409)
     }
 
-    /// Whether the API server understood the write and refuses it: invalid, forbidden, over a quota.
+    /// Whether the API server understood the write and refuses it: invalid, forbidden, over a quota. Or the name is taken.
     pub fn is_refusal(&self) -> bool {
-        self.code().is_some_and(|code| code == 403 || code == 422)
+        matches!(self, Self::Foreign(_)) || self.code().is_some_and(|code| code == 403 || code == 422)
     }
 
     fn code(&self) -> Option<u16> {
@@ -67,7 +73,7 @@ impl Error {
                 kube::Error::Api(status) => Some(status.code),
                 _ => None,
             },
-            Self::TimedOut { .. } | Self::Token(_) => None,
+            Self::TimedOut { .. } | Self::Foreign(_) | Self::Json(_) | Self::Token(_) => None,
         }
     }
 
@@ -76,6 +82,8 @@ impl Error {
         match self {
             Self::Kubernetes { .. } => "kubernetes",
             Self::TimedOut { .. } => "timeout",
+            Self::Foreign(_) => "foreign",
+            Self::Json(_) => "json",
             Self::Token(_) => "token",
         }
     }

@@ -11,6 +11,7 @@ mod metrics;
 mod outcome;
 mod reconcile;
 mod refusals;
+mod reports;
 mod resources;
 mod server;
 mod settings;

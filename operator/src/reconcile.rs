@@ -1,11 +1,11 @@
-//! One pass over one experiment: dereference → observe → plan → write the status → make the workloads → act → tell.
+//! One pass over one experiment: dereference → observe → plan → keep a timeline → write the status → make the workloads → act → tell.
 
 use std::{sync::Arc, time::Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, ResourceExt, api::PostParams, runtime::controller::Action};
 use retrylab_api::RetryExperiment;
-use retrylab_plan::{Plan, Workloads, plan};
+use retrylab_plan::{Observed, Plan, Workloads, plan};
 
 use crate::{
     backoff::Backoff,
@@ -71,8 +71,8 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
     let mut observed = world.observe(&experiment).await?;
     let in_the_way = observed.blocked.is_some();
     observed.blocked = observed.blocked.or_else(|| context.refusals.of(&experiment));
-    let Plan { status, workloads, acts, events: to_tell, next } =
-        plan(&experiment, &observed, Timestamp::now(), world.config.caps());
+    let Plan { status, series: _, workloads, acts, events: to_tell, next } =
+        decide(world, &experiment, observed).await?;
     if experiment.status.as_ref() != Some(&status) {
         let mut written = experiment.clone();
         written.status = Some(status);
@@ -96,6 +96,22 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
     }
     events.publish(&experiment, to_tell).await;
     Ok(next.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// What is to be done. A timeline that comes with it is kept first; where that is refused, the figures come without it.
+async fn decide(world: &World, experiment: &RetryExperiment, mut observed: Observed) -> Result<Plan, Error> {
+    let now = Timestamp::now();
+    let decided = plan(experiment, &observed, now, world.config.caps());
+    let Some(series) = &decided.series else { return Ok(decided) };
+    match world.keep(experiment, series).await {
+        Ok(()) => Ok(decided),
+        Err(refusal) if refusal.is_refusal() => {
+            tracing::warn!("the timeline of arm {} is not kept: {refusal}", series.arm);
+            observed.kept_in = None;
+            Ok(plan(experiment, &observed, now, world.config.caps()))
+        }
+        Err(e) => Err(e),
+    }
 }
 
 /// Whether there is nothing left to do for this version of the object, but for its workloads.

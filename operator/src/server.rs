@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz`, `/readyz` and `/metrics`, and `/reports` beside them.
 
 use std::sync::{
     Arc,
@@ -35,11 +35,12 @@ impl Readiness {
 }
 
 /// The operator's routes.
-pub fn app(readiness: Readiness, registry: Registry) -> Router {
+pub fn app(readiness: Readiness, registry: Registry, reports: Router) -> Router {
     Router::new()
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(move || async move { readiness.status() }))
         .route("/metrics", get(move || async move { exposition(&registry) }))
+        .merge(reports)
 }
 
 #[cfg(test)]

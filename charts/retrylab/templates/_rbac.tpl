@@ -1,6 +1,6 @@
 {{/*
 What the operator may do, and no more: read experiments and write their status; make, look at and remove the workloads of
-experiments; say what happened. A test in the cluster compares it with what the operator does.
+experiments; keep their timelines; say what happened. A test in the cluster compares it with what the operator does.
 */}}
 {{- define "retrylab.rules" -}}
 - apiGroups: [retrylab.dev]
@@ -21,6 +21,10 @@ experiments; say what happened. A test in the cluster compares it with what the 
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, delete]
+# Timelines of arms: of each experiment one ConfigMap, NAME-report.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -5,6 +5,7 @@ mod deploying;
 mod ending;
 pub mod given;
 mod handing_over;
+mod keeping;
 mod looking_on;
 mod model;
 mod predicting;

@@ -44,17 +44,25 @@ pub fn finding(report: &Report) -> Option<String> {
             (*all.iter().min_by(by_worth)?, vec![*all.iter().max_by(by_worth)?])
         }
     };
+    let place = if report.spec.faults.is_empty() {
+        "Over the whole run".to_owned()
+    } else {
+        format!("In the window {}", comparison.window)
+    };
     let (attempts, success) = figures(&first)?;
+    let is_same = |row: &Row<'_>| figures(row).as_ref() == Some(&(attempts.clone(), success.clone()));
+    if arms.len() <= NAMED_MAX && others.iter().all(is_same) && !arms.iter().any(Row::stays_down) {
+        let names: Vec<_> = arms.iter().map(|row| row.name).collect();
+        let names = names.join(", ");
+        return Some(format!(
+            "{place}, {names} each made {attempts} attempts per request, and {success} of requests succeeded."
+        ));
+    }
     let down = |row: &Row<'_>| if row.stays_down() { " (and it stayed down afterwards)" } else { "" };
     let others = others.iter().filter_map(|row| {
         let (attempts, success) = figures(row)?;
         Some(format!("with {} it was {attempts} and {success}{}", row.name, down(row)))
     });
-    let place = if report.spec.faults.is_empty() {
-        "Over the whole run".into()
-    } else {
-        format!("In the window {}", comparison.window)
-    };
     let others: Vec<_> = others.collect();
     Some(format!(
         "{place}, {} made {attempts} attempts per request, and {success} of requests succeeded{}; {}.",

@@ -14,6 +14,6 @@ mod words;
 pub use advice::{Advice, advice};
 pub use comparison::{Comparison, Row};
 pub use headline::{finding, headline};
-pub use html::{Entry, html, index, not_found};
+pub use html::{Entry, POLICY, html, index, not_found};
 pub use markdown::markdown;
 pub use report::{ApiVersion, Kind, Metadata, Report, Source, schema};

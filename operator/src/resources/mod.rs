@@ -2,10 +2,12 @@
 
 mod backend_env;
 mod deployment;
+mod report;
 mod secret;
 mod service;
 
 pub use deployment::deployment;
+pub use report::{report, report_entry, report_ref, timelines};
 pub use secret::{TOKEN_KEY, secret};
 pub use service::{address, service};
 

@@ -1,6 +1,7 @@
 //! A cluster as the world of an experiment: what is there, and making it what it should be.
 
 mod apply;
+mod keep;
 mod observe;
 mod obstacles;
 mod remove;

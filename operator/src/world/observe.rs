@@ -13,7 +13,7 @@ use crate::{
     error::{Error, call},
     resources::{
         Addresses, ROLE_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, UID_LABEL, address, called, deployment, name,
-        secret_name, selector,
+        report_ref, secret_name, selector,
     },
 };
 
@@ -41,7 +41,7 @@ impl World {
             blocked: None,
             runs: Runs::default(),
             foresight: Foresight::None,
-            kept_in: None,
+            kept_in: Some(report_ref(experiment)),
         };
         // What runs already has all that it needs.
         if !begun {

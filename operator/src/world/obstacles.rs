@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{Secret, Service},
+    core::v1::{ConfigMap, Secret, Service},
 };
 use kube::{Api, Resource, ResourceExt};
 use retrylab_api::RetryExperiment;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{World, named};
 use crate::{
     error::{Error, call},
-    resources::{name, secret_name},
+    resources::{name, report_ref, secret_name},
 };
 
 impl World {
@@ -21,6 +21,10 @@ impl World {
         let secret = self.foreign::<Secret>("Secret", experiment, &secret_name(experiment)).await?;
         if secret.is_some() {
             return Ok(secret);
+        }
+        let report = self.foreign::<ConfigMap>("ConfigMap", experiment, &report_ref(experiment).name).await?;
+        if report.is_some() {
+            return Ok(report);
         }
         for role in Role::all(experiment.spec.client.layers) {
             let name = name(experiment, role);

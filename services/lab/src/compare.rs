@@ -18,7 +18,7 @@ use retrylab_report::Report;
 use serde::Serialize;
 
 use crate::{
-    exit::Answer,
+    exit::{Answer, Unanswered},
     kubectl::Kubectl,
     output::{Form, NOTHING, table},
     reported::{REPORTED, Reported, arm_of},
@@ -104,12 +104,17 @@ impl Compared {
                         continue;
                     }
                     let key = (window.name.clone(), figure);
-                    let significant = is_significant(&a, bands.0.get(&key), &b, bands.1.get(&key));
+                    let significant = is_significant(a.as_ref(), bands.0.get(&key), b.as_ref(), bands.1.get(&key));
                     let shown = |value: Option<String>| value.unwrap_or_else(|| NOTHING.to_owned());
                     let (arms, window) = (names.clone(), window.name.clone());
                     differences.push(Difference { arms, window, figure, a: shown(a), b: shown(b), significant });
                 }
             }
+        }
+        if differences.is_empty() && same == 0 {
+            bail!(Unanswered(format!(
+                "there is nothing to compare: {a_name} and {b_name} have no figure of the same window"
+            )));
         }
         Ok(Self { a: a_name, b: b_name, differences, same })
     }
@@ -200,12 +205,12 @@ fn simulated(report: &Report, arm: &str) -> Option<Bands> {
 
 /// `None`: there is no ground to tell.
 fn is_significant(
-    a: &Option<String>,
+    a: Option<&String>,
     a_band: Option<&(Ratio, Ratio)>,
-    b: &Option<String>,
+    b: Option<&String>,
     b_band: Option<&(Ratio, Ratio)>,
 ) -> Option<bool> {
-    let (a, b): (Ratio, Ratio) = (a.as_ref()?.parse().ok()?, b.as_ref()?.parse().ok()?);
+    let (a, b): (Ratio, Ratio) = (a?.parse().ok()?, b?.parse().ok()?);
     let ((a_low, a_high), (b_low, b_high)) = (*a_band?, *b_band?);
     let (in_a, in_b) = (|figure| a_low <= figure && figure <= a_high, |figure| b_low <= figure && figure <= b_high);
     (in_a(a) && in_b(b)).then(|| !in_a(b) && !in_b(a))
@@ -217,7 +222,7 @@ mod tests {
 
     fn check(a: &str, a_band: Option<(&str, &str)>, b: &str, b_band: Option<(&str, &str)>, expected: Option<bool>) {
         let band = |band: Option<(&str, &str)>| band.map(|(low, high)| (low.parse().unwrap(), high.parse().unwrap()));
-        let found = is_significant(&Some(a.into()), band(a_band).as_ref(), &Some(b.into()), band(b_band).as_ref());
+        let found = is_significant(Some(&a.into()), band(a_band).as_ref(), Some(&b.into()), band(b_band).as_ref());
         assert_eq!(found, expected, "{a} in {a_band:?}, {b} in {b_band:?}");
     }
 

@@ -47,7 +47,7 @@ impl Ending {
 
     /// How a verb ends that can't go on because of this error.
     pub fn of_error(error: &anyhow::Error) -> Self {
-        if error.chain().any(|cause| cause.is::<Unanswered>()) { Self::Inconclusive } else { Self::Misused }
+        if error.chain().any(<dyn std::error::Error>::is::<Unanswered>) { Self::Inconclusive } else { Self::Misused }
     }
 }
 

@@ -34,6 +34,7 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 use exit::{Answer, Ending};
 
 /// What users call the command as kubectl's plugin.
@@ -61,7 +62,12 @@ enum Verb {
     Watch(watch::Options),
     Abort(abort::Options),
     Doctor(doctor::Options),
-    /// Prints the definition of RetryExperiment, to be applied to a cluster
+    /// Prints the completion of a shell, to be read by it: `source <(retrylab completion bash)`
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+    /// Prints the custom resource definition, to be applied to a cluster
     Crd,
 }
 
@@ -80,9 +86,16 @@ impl Verb {
             Self::Watch(options) => watch::run(options),
             Self::Abort(options) => abort::run(options),
             Self::Doctor(options) => doctor::run(options),
+            Self::Completion { shell } => Ok(Answer::told(completion(*shell))),
             Self::Crd => crd::run(),
         }
     }
+}
+
+fn completion(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "retrylab", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 fn main() -> ExitCode {
@@ -131,7 +144,37 @@ fn print(text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    const INTRODUCTION: &str = "Made from the command itself; a test holds it to that. `cargo install --path services/lab` installs it.\n\n\
+        Under the name `kubectl-retrylab` on the PATH (`ln -s retrylab ~/.cargo/bin/kubectl-retrylab`) it is a plugin of kubectl, \
+        `kubectl retrylab watch NAME`, with all the same verbs. The cluster is reached through kubectl alone: with its kubeconfig, its \
+        contexts and its credentials.";
+
+    /// What docs/cli.md says.
+    fn reference() -> String {
+        let options = clap_markdown::MarkdownOptions::new().show_footer(false).show_table_of_contents(false);
+        let verbs = clap_markdown::help_markdown_custom::<Cli>(&options.title("The command retrylab".into()));
+        let code = |ending: Ending| format!("| {} | {} |\n", ending.code(), ending.meaning());
+        let codes: String = Ending::ALL.map(code).concat();
+        let sentence = "This document contains the help content for the `retrylab` command-line program.";
+        assert!(verbs.contains(sentence));
+        let verbs = verbs.replace(sentence, INTRODUCTION);
+        let trimmed = verbs.lines().map(|line| format!("{}\n", line.trim_end())).collect::<Vec<_>>().concat();
+        format!("{}\n\n## Exit codes\n\n| code | when |\n|---|---|\n{codes}", trimmed.trim_end())
+    }
+
+    #[test]
+    fn the_reference_says_what_the_command_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        if env::var_os("UPDATE").is_some() {
+            fs::write(path, reference()).unwrap();
+        }
+        let written = fs::read_to_string(path).unwrap_or_default();
+        assert!(written == reference(), "docs/cli.md is out of date: UPDATE=1 cargo test -p retrylab-lab reference");
+    }
 
     #[test]
     fn as_kubectl_s_plugin_its_usage_says_so() {

@@ -23,21 +23,25 @@ pub struct Options {
 /// # Errors
 /// When a file can't be read, has no experiment, or one that breaks a rule: with everything that is wrong in all files.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
-    let (mut text, mut wrong) = (String::new(), Vec::new());
+    let (mut said, mut wrong) = (Vec::new(), Vec::new());
     for source in &options.files {
         match source.read().and_then(|read| all(source, &read)) {
-            Ok(found) => of_file(source, &found, &mut text, &mut wrong),
+            Ok(found) => of_file(source, &found, &mut said, &mut wrong),
             Err(error) => wrong.push(format!("{error:#}")),
         }
     }
-    if wrong.is_empty() { Ok(Answer::told(text)) } else { bail!("{} mistakes\n{}", wrong.len(), wrong.join("\n")) }
+    if wrong.is_empty() {
+        Ok(Answer::told(said.concat()))
+    } else {
+        bail!("{} mistakes\n{}", wrong.len(), wrong.join("\n"))
+    }
 }
 
-fn of_file(source: &Source, found: &[Found], text: &mut String, wrong: &mut Vec<String>) {
+fn of_file(source: &Source, found: &[Found], said: &mut Vec<String>, wrong: &mut Vec<String>) {
     for document in found {
         match document {
-            Found::Good(experiment) => text.push_str(&format!("{source}: {} is valid\n", experiment.name)),
-            Found::Other(what) => text.push_str(&format!("{source}: {what} is passed over\n")),
+            Found::Good(experiment) => said.push(format!("{source}: {} is valid\n", experiment.name)),
+            Found::Other(what) => said.push(format!("{source}: {what} is passed over\n")),
             Found::Bad(mistakes) => wrong.extend(mistakes.iter().map(|mistake| At(source, mistake).to_string())),
         }
     }

@@ -27,8 +27,8 @@ impl Lab {
         Self(place)
     }
 
-    fn with(self, file: &str, text: impl ToString) -> Self {
-        fs::write(self.0.join(file), text.to_string()).unwrap();
+    fn with(self, file: &str, text: impl AsRef<str>) -> Self {
+        fs::write(self.0.join(file), text.as_ref()).unwrap();
         self
     }
 
@@ -97,7 +97,7 @@ const EXPERIMENT: &str = "get-retryexperiments.retrylab.dev-comparison.json";
 fn watch_tells_what_changes_and_ends_with_the_results_and_their_code() {
     let report = finished();
     let events = [event("ADDED", &running(&report)), event("MODIFIED", &object(&report))].join("\n");
-    let lab = Lab::new("watch").with("watch.json", events).with(EXPERIMENT, object(&report));
+    let lab = Lab::new("watch").with("watch.json", events).with(EXPERIMENT, object(&report).to_string());
     let lab =
         lab.with("get-configmap.err", "Error from server (NotFound): configmaps \"comparison-report\" not found\n");
     let Output { status, stdout, .. } =
@@ -121,7 +121,7 @@ fn watch_ends_with_the_verdict_and_never_passes_without_one() {
     let events = event("ADDED", &object(&report));
     Lab::new("watch-failed")
         .with("watch.json", events)
-        .with(EXPERIMENT, object(&report))
+        .with(EXPERIMENT, object(&report).to_string())
         .with("get-configmap.err", "(NotFound)")
         .check(&["watch", "comparison"], 1, "comparison: Failed");
     let gone = event("DELETED", &running(&report));
@@ -132,28 +132,31 @@ fn watch_ends_with_the_verdict_and_never_passes_without_one() {
 #[test]
 fn abort_sets_the_field_unless_it_is_over() {
     let report = finished();
-    let lab = Lab::new("abort").with(EXPERIMENT, running(&report)).with("patch.txt", "patched");
+    let lab = Lab::new("abort").with(EXPERIMENT, running(&report).to_string()).with("patch.txt", "patched");
     lab.check(&["abort", "comparison"], 0, "comparison is being ended");
     assert!(
         lab.asked()
             .contains(r#"patch retryexperiments.retrylab.dev comparison --type=merge --patch={"spec":{"abort":true}}"#)
     );
-    let lab = Lab::new("abort-over").with(EXPERIMENT, object(&report));
+    let lab = Lab::new("abort-over").with(EXPERIMENT, object(&report).to_string());
     lab.check(&["abort", "comparison"], 0, "comparison is over already: Passed");
     assert!(!lab.asked().contains("patch"));
 }
 
-/// The object with the ConfigMap beside it is the whole report: the timelines are those of the simulation.
+/// The object with what is kept beside it is the whole report: the timelines are those of the simulation.
 #[test]
 fn a_report_is_the_object_and_the_timelines_beside_it() {
     let report = finished();
     let series = report["series"].as_array().unwrap();
     let key = |series: &Value| (format!("{}.json", series["arm"].as_str().unwrap()), Value::from(series.to_string()));
     let kept = json!({"metadata": {"name": "comparison-report"}, "data": series.iter().map(key).collect::<serde_json::Map<_, _>>()});
-    let lab = Lab::new("report").with(EXPERIMENT, object(&report)).with("get-configmap-comparison-report.json", kept);
+    let lab = Lab::new("report")
+        .with(EXPERIMENT, object(&report).to_string())
+        .with("get-configmap-comparison-report.json", kept.to_string());
     for name in ["comparison", "rx/comparison"] {
         let Output { stdout, stderr, .. } = lab.run(&["report", name, "-o", "json"]);
-        let found: Value = serde_json::from_slice(&stdout).expect(&String::from_utf8_lossy(&stderr));
+        let found: Value =
+            serde_json::from_slice(&stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&stderr)));
         assert_eq!((&found["series"], &found["source"]), (&report["series"], &json!("Cluster")));
         assert_eq!(found["metadata"], json!({"name": "comparison", "namespace": "lab"}));
     }
@@ -200,22 +203,29 @@ fn without_kubectl_that_is_said() {
     assert!(text.contains("is it installed, and on the PATH?"), "{text}");
 }
 
+/// As `kubectl get` gives several objects.
+fn listed(items: &[Value]) -> Value {
+    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
+}
+
 fn healthy(name: &str) -> Lab {
     let crd = Command::new(env!("CARGO_BIN_EXE_retrylab")).arg("crd").output().unwrap();
     let crd: Value = serde_saphyr::from_slice(&crd.stdout).unwrap();
     let operator = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
         "metadata": {"name": "retrylab-operator", "namespace": "retrylab-system"},
         "spec": {"selector": {}, "template": {}},
         "status": {"readyReplicas": 1},
     });
     let no_kind = "error: the server doesn't have a resource type \"podmonitors\"";
     Lab::new(name)
-        .with("version.txt", json!({"serverVersion": {"minor": "34", "gitVersion": "v1.34.1"}}))
-        .with("get-customresourcedefinition-retryexperiments.retrylab.dev.json", crd)
-        .with("get-deployments.json", json!({"items": [operator]}))
+        .with("version.txt", json!({"serverVersion": {"minor": "34", "gitVersion": "v1.34.1"}}).to_string())
+        .with("get-customresourcedefinition-retryexperiments.retrylab.dev.json", crd.to_string())
+        .with("get-deployments.json", listed(&[operator]).to_string())
         .with("auth.txt", "yes\n")
         .with("get-podmonitors.monitoring.coreos.com.err", no_kind)
-        .with("get-configmaps.json", json!({"items": []}))
+        .with("get-configmaps.json", listed(&[]).to_string())
 }
 
 #[test]
@@ -231,15 +241,19 @@ fn doctor_finds_nothing_wrong_where_nothing_is() {
 #[test]
 fn doctor_says_what_is_wrong_and_what_to_do() {
     let check = |file: &str, text: String, expected: &str| {
-        healthy("doctor-wrong").with(file, text).check(&["doctor"], 1, expected)
+        healthy("doctor-wrong").with(file, text).check(&["doctor"], 1, expected);
     };
     let absent = "Error from server (NotFound): customresourcedefinitions \"retryexperiments.retrylab.dev\" not found";
     let lab = healthy("doctor-absent").with("get-customresourcedefinition.err", absent);
     fs::remove_file(lab.0.join("get-customresourcedefinition-retryexperiments.retrylab.dev.json")).unwrap();
     lab.check(&["doctor"], 1, "PROBLEM    definition  the cluster knows no RetryExperiment");
-    check("get-deployments.json", json!({"items": []}).to_string(), "PROBLEM    operator ");
+    check("get-deployments.json", listed(&[]).to_string(), "PROBLEM    operator ");
     check("auth.txt", "no\n".into(), "PROBLEM    permission  you may not create experiments");
     check("version.txt", json!({"serverVersion": {"minor": "32+"}}).to_string(), "needs Kubernetes 1.33");
+    let forbidden = "Error from server (Forbidden): deployments.apps is forbidden";
+    let lab = healthy("doctor-unseen").with("get-deployments.err", forbidden);
+    fs::remove_file(lab.0.join("get-deployments.json")).unwrap();
+    lab.check(&["doctor"], 2, "unknown    operator    you may not look");
     let refused = "The connection to the server localhost:1 was refused";
     Lab::new("doctor-down").with("version.err", refused).check(&["doctor"], 2, "the cluster does not answer");
 }

@@ -10,6 +10,7 @@ mod tables;
 mod timeline;
 
 pub use index::{Entry, index, not_found};
+pub use page::POLICY;
 
 use maud::{Markup, html};
 
@@ -60,7 +61,11 @@ fn about(report: &Report) -> Markup {
             @if let Some(started) = report.status.started_at.as_ref().filter(|_| report.source != Source::Simulation) {
                 span { (started.0.strftime("%Y-%m-%d %H:%M UTC").to_string()) }
             }
-            span { code { (words::load(&spec.load)) } ", " (spec.duration.to_string()) " an arm, seed " (spec.seed) }
+            span {
+                @let load = words::load(&spec.load);
+                @if !load.is_empty() { code { (load) } ", " }
+                (spec.duration.to_string()) " an arm, seed " (spec.seed)
+            }
         }
     }
 }

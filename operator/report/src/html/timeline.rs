@@ -90,8 +90,9 @@ fn rates(curves: &Curves, scales: &Scales, top: f64) -> Markup {
     let raw = |curve: &Curve| steps(&curve.raw, 1, scales.rate);
     let mean = |curve: &Curve| steps(&curve.mean, curves.block, scales.rate);
     let paths = html! {
+        path.area.attempts d=(area(&curves.attempts.raw, 1, scales.rate)) {}
         path.area.goodput d=(area(&curves.goodput.mean, curves.block, scales.rate)) {}
-        @for curve in curves.all() {
+        @for curve in [&curves.goodput, &curves.arrivals] {
             @if curves.block > 1 { path class={ "curve raw " (curve.class) } d=(raw(curve)) {} }
         }
         @for curve in curves.all() { path class={ "curve mean " (curve.class) } d=(mean(curve)) {} }

@@ -99,18 +99,14 @@ impl DelayLaw {
     /// The mean of the delay before retry `i`. `None` where there is no closed form: decorrelated jitter that its cap bends.
     /// Before that E[s(i)] = (base + 3 · E[s(i − 1)])/2.
     pub fn mean(&self, i: u32) -> Option<Duration> {
-        match *self {
-            Self::Decorrelated { base_ms, cap_ms } => {
-                let is_bent =
-                    base_ms.checked_mul(3u64.saturating_pow(i.saturating_add(1))).is_none_or(|most| most > cap_ms);
-                let mean = |base: f64| (0..=i).fold(base, |mean, _| f64::midpoint(base, 3.0 * mean));
-                (!is_bent).then(|| Duration::from_secs_f64(mean(base_ms as f64 / 1_000.0)))
-            }
-            _ => {
-                let (low, high) = self.range_ns(i, 0);
-                Some(Duration::from_nanos(u64::midpoint(low, high)))
-            }
+        if let Self::Decorrelated { base_ms, cap_ms } = *self {
+            let most_ms = base_ms.checked_mul(3u64.saturating_pow(i.saturating_add(1)));
+            let mean = |base: f64| (0..=i).fold(base, |mean, _| f64::midpoint(base, 3.0 * mean));
+            let is_unbent = most_ms.is_some_and(|most| most <= cap_ms);
+            return is_unbent.then(|| Duration::from_secs_f64(mean(base_ms as f64 / 1_000.0)));
         }
+        let (low, high) = self.range_ns(i, 0);
+        Some(Duration::from_nanos(u64::midpoint(low, high)))
     }
 
     /// Draws from a range of [`Self::range_ns`]; where the two ends are one, nothing is drawn.

@@ -1,12 +1,12 @@
 //! The cluster itself: its version, the definition, the operator, and what the user may do.
 
 use k8s_openapi::{
-    List, api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use serde_json::Value;
 
 use super::Finding;
-use crate::kubectl::{EXPERIMENTS, Kubectl, Refusal};
+use crate::kubectl::{EXPERIMENTS, Kubectl, Listed, Refusal};
 
 /// The least minor version of Kubernetes 1 that the project supports.
 const MINOR_MIN: u32 = 33;
@@ -69,7 +69,7 @@ fn schema(definition: &CustomResourceDefinition) -> Value {
 /// Whether the operator runs and is ready.
 pub fn operator(kubectl: &Kubectl) -> anyhow::Result<Finding> {
     let arguments = ["deployments", "--all-namespaces", "--selector=app.kubernetes.io/name=retrylab-operator"];
-    Ok(match kubectl.try_get::<List<Deployment>>(&arguments)? {
+    Ok(match kubectl.try_get::<Listed<Deployment>>(&arguments)? {
         Ok(found) => operator_of(&found.items),
         Err(refusal) => return refused("operator", refusal, kubectl),
     })
@@ -130,11 +130,7 @@ pub fn permission(kubectl: &Kubectl) -> anyhow::Result<Finding> {
 /// What can't be seen is no problem of the cluster's, unless it doesn't answer at all.
 pub fn refused(what: &'static str, refusal: Refusal, kubectl: &Kubectl) -> anyhow::Result<Finding> {
     match refusal {
-        Refusal::NotAllowed(words) => Ok(Finding::problem(
-            what,
-            format!("you may not look: {words}"),
-            "ask whoever runs the cluster, or look with their rights",
-        )),
+        Refusal::NotAllowed(words) => Ok(Finding::unseen(what, &words)),
         refusal => Err(refusal.error(kubectl)),
     }
 }

@@ -1,19 +1,16 @@
 //! Whether Grafana's sidecar, where there is one, finds the dashboards of Retrylab.
 
-use k8s_openapi::{
-    List,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ConfigMap, Container, EnvVar},
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Container, EnvVar},
 };
 
 use super::{Finding, cluster::refused};
-use crate::kubectl::Kubectl;
+use crate::kubectl::{Kubectl, Listed};
 
 const WHAT: &str = "dashboards";
 const OURS: &str = "--selector=app.kubernetes.io/part-of=retrylab";
-/// In the name of every ConfigMap with a dashboard of the chart.
+/// In the name of whatever holds a dashboard of the chart.
 const IN_NAME: &str = "-dashboard-";
 
 /// A label that a sidecar looks for, and with which value; `None`: with any.
@@ -25,12 +22,12 @@ struct Wanted {
 
 /// Looks at all of them.
 pub fn dashboards(kubectl: &Kubectl) -> anyhow::Result<Finding> {
-    let found: List<ConfigMap> = match kubectl.try_get(&["configmaps", "--all-namespaces", OURS])? {
+    let found: Listed<ConfigMap> = match kubectl.try_get(&["configmaps", "--all-namespaces", OURS])? {
         Ok(found) => found,
         Err(refusal) => return refused(WHAT, refusal, kubectl),
     };
     let grafana = ["deployments", "--all-namespaces", "--selector=app.kubernetes.io/name=grafana"];
-    Ok(match kubectl.try_get::<List<Deployment>>(&grafana)? {
+    Ok(match kubectl.try_get::<Listed<Deployment>>(&grafana)? {
         Ok(grafana) => judged(&found.items, &grafana.items),
         Err(refusal) => return refused(WHAT, refusal, kubectl),
     })
@@ -83,7 +80,7 @@ mod tests {
 
     use super::{super::State, *};
 
-    fn check(labels: Value, env: Option<Value>, expected: State) {
+    fn check(labels: &Value, env: Option<Value>, expected: State) {
         let map = json!({"metadata": {"name": "retrylab-dashboard-overview", "labels": labels}});
         let grafana = env.map(|env| {
             let container = json!({"name": "grafana-sc-dashboard", "env": env});
@@ -97,11 +94,11 @@ mod tests {
     fn a_dashboard_must_have_the_label_that_the_sidecar_looks_for() {
         let env =
             || Some(json!([{"name": "LABEL", "value": "grafana_dashboard"}, {"name": "LABEL_VALUE", "value": "1"}]));
-        check(json!({"grafana_dashboard": "1"}), env(), State::Ok);
-        check(json!({"grafana_dashboard": "true"}), env(), State::Problem);
-        check(json!({}), env(), State::Problem);
-        check(json!({"x": "2"}), Some(json!([{"name": "LABEL", "value": "x"}])), State::Ok);
-        check(json!({}), None, State::NotThere);
+        check(&json!({"grafana_dashboard": "1"}), env(), State::Ok);
+        check(&json!({"grafana_dashboard": "true"}), env(), State::Problem);
+        check(&json!({}), env(), State::Problem);
+        check(&json!({"x": "2"}), Some(json!([{"name": "LABEL", "value": "x"}])), State::Ok);
+        check(&json!({}), None, State::NotThere);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Looks whether experiments can run in the cluster: the definition, the operator, your permission, monitors and dashboards; ends
-/// with 1 if something is wrong
+/// with 1 if something is wrong, and with 2 if something can't be seen
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -43,6 +43,8 @@ enum State {
     Ok,
     Problem,
     NotThere,
+    /// The user may not look.
+    Unseen,
 }
 
 impl Finding {
@@ -52,6 +54,11 @@ impl Finding {
 
     fn problem(what: &'static str, seen: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { what, state: State::Problem, seen: seen.into(), advice: Some(advice.into()) }
+    }
+
+    fn unseen(what: &'static str, why: &str) -> Self {
+        let advice = Some("ask whoever runs the cluster, or look with their rights".to_owned());
+        Self { what, state: State::Unseen, seen: format!("you may not look: {why}"), advice }
     }
 
     /// Nothing that experiments need.
@@ -64,6 +71,7 @@ impl Finding {
             State::Ok => "ok",
             State::Problem => "PROBLEM",
             State::NotThere => "not there",
+            State::Unseen => "unknown",
         };
         let advice = self.advice.as_ref().map_or_else(String::new, |advice| format!("{:23}{advice}\n", ""));
         format!("{state:<10} {:<11} {}\n{advice}", self.what, self.seen)
@@ -81,7 +89,17 @@ pub fn run(Options { kubectl, output }: &Options) -> anyhow::Result<Answer> {
     findings.push(cluster::permission(kubectl)?);
     findings.push(monitors::monitors(kubectl)?);
     findings.push(dashboards::dashboards(kubectl)?);
-    let is_well = findings.iter().all(|finding| finding.state != State::Problem);
+    let ending = ending(&findings);
     let text = output.show(&findings, |findings| findings.iter().map(Finding::text).collect())?;
-    Ok(Answer { text, ending: if is_well { Ending::Passed } else { Ending::Failed } })
+    Ok(Answer { text, ending })
+}
+
+/// What can't be seen is not known to be well.
+fn ending(findings: &[Finding]) -> Ending {
+    let any = |state: State| findings.iter().any(|finding| finding.state == state);
+    match (any(State::Problem), any(State::Unseen)) {
+        (true, _) => Ending::Failed,
+        (false, true) => Ending::Inconclusive,
+        (false, false) => Ending::Passed,
+    }
 }

@@ -13,17 +13,12 @@ use super::{
     cluster::refused,
     labels::{Labels, selects, shown},
 };
-use crate::kubectl::{Kubectl, Refusal};
+use crate::kubectl::{Kubectl, Listed, Refusal};
 
 const WHAT: &str = "monitors";
 const OURS: &str = "--selector=app.kubernetes.io/part-of=retrylab";
 
-#[derive(Debug, Deserialize)]
-struct Listed<T> {
-    items: Vec<T>,
-}
-
-/// A PodMonitor or ServiceMonitor.
+/// One of either kind.
 #[derive(Debug, Deserialize)]
 struct Monitor {
     kind: String,
@@ -39,6 +34,7 @@ struct Prometheus {
 /// By which labels a Prometheus selects: nothing selects nothing, and of namespaces only its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "they are the names that a Prometheus has for them")]
 struct Selectors {
     pod_monitor_selector: Option<LabelSelector>,
     pod_monitor_namespace_selector: Option<LabelSelector>,
@@ -116,7 +112,7 @@ fn judged(monitors: &[Monitor], stacks: &[Prometheus], namespaces: &BTreeMap<Str
         WHAT,
         format!("no Prometheus selects {}", left_out.iter().map(name).collect::<Vec<_>>().join(", ")),
         format!(
-            "give them the labels that are selected, and mind the namespaces: {}",
+            "give them the labels that are selected (the chart's monitoring.labels), and mind the namespaces: {}",
             wanted.collect::<Vec<_>>().join("; ")
         ),
     )
@@ -151,7 +147,7 @@ mod tests {
 
     use super::{super::State, *};
 
-    fn check(labels: Value, spec: Value, expected: State) {
+    fn check(labels: &Value, spec: &Value, expected: State) {
         let metadata = json!({"name": "m", "namespace": "retrylab-system", "labels": labels});
         let monitor = serde_json::from_value(json!({"kind": "PodMonitor", "metadata": metadata})).unwrap();
         let stack = json!({"metadata": {"name": "p", "namespace": "monitoring"}, "spec": spec});
@@ -166,14 +162,14 @@ mod tests {
         let all = json!({});
         let release = json!({"matchLabels": {"release": "stack"}});
         let selectors = |monitors: &Value, namespaces: &Value| json!({"podMonitorSelector": monitors, "podMonitorNamespaceSelector": namespaces});
-        check(json!({}), selectors(&all, &all), State::Ok);
-        check(json!({"release": "stack"}), selectors(&release, &all), State::Ok);
-        check(json!({}), selectors(&release, &all), State::Problem);
-        check(json!({}), selectors(&all, &json!({"matchLabels": {"team": "sre"}})), State::Ok);
-        check(json!({}), selectors(&all, &json!({"matchLabels": {"team": "web"}})), State::Problem);
+        check(&json!({}), &selectors(&all, &all), State::Ok);
+        check(&json!({"release": "stack"}), &selectors(&release, &all), State::Ok);
+        check(&json!({}), &selectors(&release, &all), State::Problem);
+        check(&json!({}), &selectors(&all, &json!({"matchLabels": {"team": "sre"}})), State::Ok);
+        check(&json!({}), &selectors(&all, &json!({"matchLabels": {"team": "web"}})), State::Problem);
         // Without a selector for namespaces a Prometheus looks only into its own, and without one for monitors at none.
-        check(json!({}), json!({"podMonitorSelector": {}}), State::Problem);
-        check(json!({}), json!({"podMonitorNamespaceSelector": {}}), State::Problem);
+        check(&json!({}), &json!({"podMonitorSelector": {}}), State::Problem);
+        check(&json!({}), &json!({"podMonitorNamespaceSelector": {}}), State::Problem);
     }
 
     #[test]

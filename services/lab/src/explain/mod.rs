@@ -19,7 +19,7 @@ use crate::{
 /// Says what a policy does: attempt by attempt with its delays, and what caps them
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A type of strategy (Jitter, AwsStandard, …), a strategy as a spec has it ('{type: Backoff, backoff: {base: 100ms}}'), or a
+    /// A type of strategy (Jitter, Sre, …), a strategy as a spec has it ('{type: Backoff, backoff: {base: 100ms}}'), or a
     /// file with an experiment, whose arms are explained; - reads the standard input
     policy: String,
     /// How long one attempt may take; of an experiment it is its spec.client.timeout
@@ -111,7 +111,7 @@ impl Explained {
         };
         let rows: Vec<_> = self.attempts.iter().map(row).collect();
         let header = ["ATTEMPT", "WAIT BEFORE IT", "MEAN", "SENT AT", "MEAN"];
-        let rules: String = self.rules.iter().map(|rule| format!("* {rule}\n")).collect();
+        let rules = self.rules.iter().map(|rule| format!("* {rule}\n")).collect::<Vec<_>>().concat();
         format!(
             "{}: {attempts}; a request takes {} at most\n{}(times of attempts that all fail at once)\n{rules}",
             self.name,

@@ -68,7 +68,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
     })?;
     let document = |tree: Spanned<Tree>| {
         let mut places = BTreeMap::new();
-        let value = plain(tree, String::new(), &mut places);
+        let value = plain(tree, "", &mut places);
         Document { value, places }
     };
     Ok(trees.into_iter().map(document).collect())
@@ -82,13 +82,13 @@ enum Tree {
 }
 
 /// Takes the places out of a tree. An entry of a map stands where its key does.
-fn plain(tree: Spanned<Tree>, path: String, places: &mut BTreeMap<String, Place>) -> Value {
+fn plain(tree: Spanned<Tree>, path: &str, places: &mut BTreeMap<String, Place>) -> Value {
     let place = Place { line: tree.referenced.line(), column: tree.referenced.column() };
-    places.entry(path.clone()).or_insert(place);
+    places.entry(path.to_owned()).or_insert(place);
     match tree.value {
         Tree::Scalar(value) => value,
         Tree::List(items) => {
-            let item = |(i, item)| plain(item, format!("{path}[{i}]"), places);
+            let item = |(i, item)| plain(item, &format!("{path}[{i}]"), places);
             items.into_iter().enumerate().map(item).collect()
         }
         Tree::Map(entries) => {
@@ -97,7 +97,7 @@ fn plain(tree: Spanned<Tree>, path: String, places: &mut BTreeMap<String, Place>
                 let inner = if path.is_empty() { key.value.clone() } else { format!("{path}.{}", key.value) };
                 let place = Place { line: key.referenced.line(), column: key.referenced.column() };
                 places.insert(inner.clone(), place);
-                map.insert(key.value, plain(value, inner, places));
+                map.insert(key.value, plain(value, &inner, places));
             }
             Value::Object(map)
         }

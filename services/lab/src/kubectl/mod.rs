@@ -17,7 +17,14 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use retrylab_api::RetryExperiment;
 use retrylab_core::stats::ArmSeries;
 use retrylab_report::{Report, Source};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// What `kubectl get` gives of several objects, of whatever kinds: a `v1` `List`.
+#[derive(Debug, Deserialize)]
+pub struct Listed<T> {
+    /// The objects.
+    pub items: Vec<T>,
+}
 
 /// The kind by its full name, which no other definition can have.
 pub const EXPERIMENTS: &str = "retryexperiments.retrylab.dev";
@@ -127,5 +134,5 @@ fn timelines(kept: &ConfigMap) -> anyhow::Result<Vec<ArmSeries>> {
     let of_arm = |(key, text): (&String, &String)| {
         serde_json::from_str(text).with_context(|| format!("cannot understand the ConfigMap {name}, key {key}"))
     };
-    kept.data.iter().flatten().filter(|(key, _)| key.ends_with(".json")).map(of_arm).collect()
+    kept.data.iter().flatten().filter(|(key, _)| key.strip_suffix(".json").is_some()).map(of_arm).collect()
 }

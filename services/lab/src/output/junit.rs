@@ -1,4 +1,4 @@
-//! A report as JUnit XML, which every CI server shows: a test case for the verdict, and one for each check of a criterion. What
+//! A report as the XML of `JUnit`, which every CI server shows: a test case for the verdict, and one for each check of a criterion. What
 //! is not known is an error, never a pass and never skipped.
 
 use std::io;

@@ -57,7 +57,9 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Verdict> {
             }
             Seen::Experiment(now) => {
                 if picture.is_none() {
-                    lines::news(latest.as_ref(), &now).iter().for_each(|line| println!("{line}"));
+                    for line in lines::news(latest.as_ref(), &now) {
+                        println!("{line}");
+                    }
                 }
                 latest = Some(*now);
             }

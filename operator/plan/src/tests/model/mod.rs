@@ -17,7 +17,7 @@ use std::{
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use retrylab_api::{ArmStatus, CriterionStatus, RetryExperimentStatus, RunRecord, Verdict};
+use retrylab_api::{ArmPhase, ArmStatus, CriterionStatus, RetryExperimentStatus, RunRecord, Verdict};
 use serde_json::{Value, json};
 
 use self::{
@@ -108,6 +108,13 @@ fn violations(world: &World) -> Vec<String> {
     }
     for pod in world.pods.iter().filter(|pod| pod.has_under_way(world.now)) {
         wrong.push(format!("{} has a run under way after the end", pod.name));
+    }
+    for arm in status(world).arms.iter().filter(|arm| arm.phase == ArmPhase::Complete) {
+        let requests = arm.windows.last().map(|total| total.requests);
+        let kept = world.kept.get(&arm.name).map(|series| series.arrivals.iter().sum());
+        if kept != requests {
+            wrong.push(format!("of the {requests:?} requests of arm {} the timeline has {kept:?}", arm.name));
+        }
     }
     for window in status(world).arms.iter().flat_map(|arm| &arm.windows) {
         let off = window.actual_at.as_ref().zip(window.planned_at.as_ref());

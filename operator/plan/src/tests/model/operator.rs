@@ -69,10 +69,14 @@ impl Operator {
         let (experiment, version) = (world.experiment.clone(), world.version);
         self.tick(world)?;
         let observed = world.observe(&experiment);
-        let Plan { status, workloads, acts, next, .. } =
+        let Plan { status, series, workloads, acts, next, .. } =
             plan(&experiment, &observed, moment(world.now), Caps::default());
         if status.verdict.is_some() && world.judged.is_none() {
             world.judged = Some((experiment.clone(), observed));
+        }
+        if let Some(series) = series {
+            self.tick(world)?;
+            world.kept.insert(series.arm.clone(), series);
         }
         if experiment.status.as_ref() != Some(&status) {
             self.tick(world)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{ArmPhase, RetryExperiment, RetryExperimentStatus};
+use retrylab_core::stats::ArmSeries;
 
 use super::{
     pod::{Pod, Refused, Run},
@@ -84,6 +85,8 @@ pub struct World {
     pub changes: u64,
     pub pods: Vec<Pod>,
     pub requests: Vec<Request>,
+    /// The timelines that were kept, by arm.
+    pub kept: BTreeMap<String, ArmSeries>,
     /// What was sent: the run's id and the request's number.
     pub sent: Vec<(String, u64)>,
     /// No pod ever becomes ready.
@@ -105,6 +108,7 @@ impl World {
             changes: 0,
             pods: vec![],
             requests: vec![],
+            kept: BTreeMap::new(),
             sent: vec![],
             is_barren: false,
             sabotage: None,

@@ -5,7 +5,7 @@ use retrylab_api::{ArmStatus, Phase, RecoveryVerdict, Strategy, StrategyType, Ve
 
 use crate::{
     Report,
-    comparison::{Comparison, Row},
+    comparison::{Comparison, Row, window_of},
     figure::{count, latency, number, percent, shown},
 };
 
@@ -48,7 +48,7 @@ pub fn advice(report: &Report) -> Vec<Advice> {
     all.extend(prefer(&sound, comparison.window));
     all.extend(arms.iter().filter_map(|arm| held_down(arm, &sound)));
     all.extend(in_vain(&arms, report));
-    all.extend(arms.iter().filter_map(|arm| in_step(arm, report)));
+    all.extend(in_step(&arms, report));
     all.extend(arms.iter().find_map(|arm| for_nobody(arm, report)));
     all.extend(undecided(&arms));
     all.extend(arms.iter().filter_map(|arm| surprised(arm)));
@@ -175,20 +175,31 @@ fn in_vain(arms: &[&ArmStatus], report: &Report) -> Option<Advice> {
     Some(new(what, if found.len() > 1 { format!("{why}, under {}", found[0].0) } else { why.clone() }))
 }
 
-/// Retries that come back together.
-fn in_step(arm: &ArmStatus, report: &Report) -> Option<Advice> {
-    let strategy = &report.spec.arms.iter().find(|spec| spec.name == arm.name)?.strategy;
-    if !waits_in_step(strategy) {
-        return None;
-    }
-    let (window, index) = highest(arm, |window| window.sync_index.as_deref())?;
-    (index >= IN_STEP).then(|| {
-        let times = shown(window.sync_index.as_deref());
-        new(
-            format!("Add jitter to {}", arm.name),
-            format!("in {}, the worst 100 ms held {times} times the retries of the mean 100 ms", window.name),
-        )
-    })
+/// Retries that come back together in a fault: outside of one they are few, and uneven by themselves.
+fn in_step(arms: &[&ArmStatus], report: &Report) -> Option<Advice> {
+    let is_in_step = |arm: &ArmStatus| {
+        let spec = report.spec.arms.iter().find(|spec| spec.name == arm.name);
+        spec.is_some_and(|spec| waits_in_step(&spec.strategy))
+    };
+    let of_faults = |window: &WindowStatus| report.spec.faults.iter().any(|fault| fault.name == window.name);
+    let index = |window: &'_ WindowStatus| window.sync_index.clone().filter(|_| of_faults(window));
+    let found = arms.iter().filter(|arm| is_in_step(arm)).find_map(|arm| {
+        let (window, most) = highest(arm, index)?;
+        (most >= IN_STEP).then_some((arm, window, most))
+    });
+    let (arm, window, most) = found?;
+    let others = arms.iter().filter(|arm| !is_in_step(arm));
+    let lower = others.filter_map(|arm| {
+        let theirs = window_of(arm, &window.name)?.sync_index.as_deref();
+        Some((&arm.name, number(theirs).filter(|theirs| *theirs * 2.0 <= most)?, theirs?))
+    });
+    let lowest = lower.min_by(|a, b| a.1.total_cmp(&b.1));
+    let instead = lowest.map(|(name, _, times)| format!("; under {name} it was {times} times")).unwrap_or_default();
+    let times = shown(window.sync_index.as_deref());
+    Some(new(
+        format!("Add jitter to {}", arm.name),
+        format!("in {}, the worst 100 ms held {times} times the retries of the mean 100 ms{instead}", window.name),
+    ))
 }
 
 /// Whether a strategy waits, and for the same time whenever it does.
@@ -198,7 +209,7 @@ const fn waits_in_step(strategy: &Strategy) -> bool {
 
 /// Work that nobody waited for.
 fn for_nobody(arm: &ArmStatus, report: &Report) -> Option<Advice> {
-    let (window, wasted) = highest(arm, |window| window.wasted_work.as_deref())?;
+    let (window, wasted) = highest(arm, |window| window.wasted_work.clone())?;
     let backend = &report.spec.backend;
     let what = match (backend.drop_expired, backend.cancel_on_disconnect) {
         (true, true) => return None,
@@ -217,8 +228,8 @@ fn for_nobody(arm: &ArmStatus, report: &Report) -> Option<Advice> {
 }
 
 /// The window in which a figure is highest, the first of them, with the figure.
-fn highest(arm: &ArmStatus, figure: impl Fn(&WindowStatus) -> Option<&str>) -> Option<(&WindowStatus, f64)> {
-    let figures = arm.windows.iter().filter_map(|window| Some((window, number(figure(window))?)));
+fn highest(arm: &ArmStatus, figure: impl Fn(&WindowStatus) -> Option<String>) -> Option<(&WindowStatus, f64)> {
+    let figures = arm.windows.iter().filter_map(|window| Some((window, number(figure(window).as_deref())?)));
     figures.reduce(|most, other| if other.1 > most.1 { other } else { most })
 }
 

@@ -1,4 +1,4 @@
-//! The routes, over an API server that has one ConfigMap.
+//! The routes, over an API server that has one `ConfigMap`.
 
 use axum::{body::to_bytes, extract::ConnectInfo};
 use kube::{Client, client::Body, runtime::reflector, runtime::watcher::Event};
@@ -66,7 +66,9 @@ async fn get_from(
 ) -> (StatusCode, header::HeaderMap, String) {
     use clap::{Args, FromArgMatches};
     let (store, mut writer) = reflector::store();
-    experiments().into_iter().for_each(|experiment| writer.apply_watcher_event(&Event::Apply(experiment)));
+    for experiment in experiments() {
+        writer.apply_watcher_event(&Event::Apply(experiment));
+    }
     let matches = Config::augment_args(clap::Command::new("operator")).get_matches_from(["operator"]);
     let config = Config { reports_open: is_open, ..Config::from_arg_matches(&matches).unwrap() };
     let client = client(owner);

@@ -1,4 +1,4 @@
-//! The ConfigMap with the timelines of an experiment's arms: what is too long for the status, and stays when the workloads go.
+//! The `ConfigMap` with the timelines of an experiment's arms: what is too long for the status, and stays when the workloads go.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub fn report_entry(series: &ArmSeries) -> serde_json::Result<(String, String)> 
     Ok((format!("{}.json", series.arm), serde_json::to_string(series)?))
 }
 
-/// The ConfigMap with a first timeline.
+/// The `ConfigMap` with a first timeline.
 pub fn report(experiment: &RetryExperiment, settings: &WorkloadSettings, entry: (String, String)) -> ConfigMap {
     ConfigMap {
         metadata: metadata(experiment, report_ref(experiment).name, labels(experiment, settings)),
@@ -29,7 +29,7 @@ pub fn report(experiment: &RetryExperiment, settings: &WorkloadSettings, entry: 
     }
 }
 
-/// The timelines in a ConfigMap. What can't be read is left out: people may write there, too.
+/// The timelines in a `ConfigMap`. What can't be read is left out: people may write there, too.
 pub fn timelines(report: ConfigMap) -> Vec<ArmSeries> {
     report.data.unwrap_or_default().values().filter_map(|text| serde_json::from_str(text).ok()).collect()
 }

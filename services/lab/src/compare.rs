@@ -74,6 +74,9 @@ const SUCCESS: &str = "success rate";
 /// # Errors
 /// When there is no such report or arm.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
+    if options.b.is_none() && options.arms.is_none() {
+        bail!("there is nothing to compare with: give another report, or --arms with two arms");
+    }
     let a = options.a.read(&options.kubectl)?;
     let b = options.b.as_ref().map(|b| b.read(&options.kubectl)).transpose()?;
     let b_name = options.b.as_ref().unwrap_or(&options.a).to_string();
@@ -86,9 +89,6 @@ impl Compared {
         let pairs = match options.arms.as_deref() {
             Some([of_a, of_b]) => vec![(arm_of(a, of_a)?, arm_of(b, of_b)?)],
             Some(_) => bail!("--arms: two arms are needed, such as --arms naive,jitter"),
-            None if options.b.is_none() => {
-                bail!("there is nothing to compare with: give another report, or --arms with two arms")
-            }
             None => namesakes(a, b)?,
         };
         let (mut differences, mut same) = (Vec::new(), 0);

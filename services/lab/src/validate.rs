@@ -33,8 +33,12 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
     if wrong.is_empty() {
         Ok(Answer::told(said.concat()))
     } else {
-        bail!("{} mistakes\n{}", wrong.len(), wrong.join("\n"))
+        bail!("{}\n{}", counted(wrong.len()), wrong.join("\n"))
     }
+}
+
+fn counted(mistakes: usize) -> String {
+    if mistakes == 1 { "1 mistake".to_owned() } else { format!("{mistakes} mistakes") }
 }
 
 fn of_file(source: &Source, found: &[Found], said: &mut Vec<String>, wrong: &mut Vec<String>) {

@@ -69,7 +69,7 @@ fn assertions_end_with_the_code_of_what_they_find() {
     };
     of_naive(&["--max-amplification", "3", "--min-amplification", "3"], 0);
     of_naive(&["--max-amplification", "2.999"], 1);
-    // No latency of an answer in the outage can be told from a goodput of 0, but the wasted work of a backend that did none can't.
+    // The backend did no work in the outage, so that no share of it was wasted: nothing is known.
     of_naive(&["--max-wasted-work", "0.5"], 2);
     of_naive(&["--recovery-verdict", "Recovered,NoEffect"], 0);
     assert!(of_naive(&[], 3).contains("nothing is asserted"));

@@ -30,6 +30,8 @@ mod operator_dies;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod runbook;
 #[cfg(test)]
 mod samples;

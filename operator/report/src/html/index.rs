@@ -41,7 +41,7 @@ pub fn index(entries: &[Entry]) -> String {
             p { "Every report is there as a page, as " code { ".json" } " and as " code { ".md" } ": " code { "/reports/NAMESPACE/NAME.json" } "." }
         }
     };
-    page("Retrylab: experiments", body).into_string()
+    page("Retrylab: experiments", &body).into_string()
 }
 
 fn list(entries: &[Entry]) -> Markup {
@@ -90,5 +90,5 @@ pub fn not_found(path: &str) -> String {
             p { a href="/reports/" { "All experiments" } }
         }
     };
-    page("Retrylab: no such report", body).into_string()
+    page("Retrylab: no such report", &body).into_string()
 }

@@ -37,7 +37,7 @@ pub fn html(report: &Report) -> String {
         }
         footer.soft { (definitions()) }
     };
-    page::page(&format!("{}: {}", report.metadata.name, headline(report)), body).into_string()
+    page::page(&format!("{}: {}", report.metadata.name, headline(report)), &body).into_string()
 }
 
 /// What this is a report of.

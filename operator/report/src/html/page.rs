@@ -9,7 +9,7 @@ pub const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// A whole page.
-pub fn page(title: &str, body: Markup) -> Markup {
+pub fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

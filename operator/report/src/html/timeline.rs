@@ -14,7 +14,7 @@ use retrylab_core::stats::ArmSeries;
 use super::scale::{Scales, pct, ticks};
 use crate::{figure::count, words};
 pub use curves::{Curve, Curves};
-use curves::{area, steps};
+use curves::{area, extra, steps};
 use labels::{Label, place};
 use marks::{Mark, lanes, marks};
 
@@ -90,7 +90,7 @@ fn rates(curves: &Curves, scales: &Scales, top: f64) -> Markup {
     let raw = |curve: &Curve| steps(&curve.raw, 1, scales.rate);
     let mean = |curve: &Curve| steps(&curve.mean, curves.block, scales.rate);
     let paths = html! {
-        path.area.attempts d=(area(&curves.attempts.raw, 1, scales.rate)) {}
+        path.area.attempts fill-rule="evenodd" d=(extra(&curves.attempts.raw, &curves.arrivals.raw, scales.rate)) {}
         path.area.goodput d=(area(&curves.goodput.mean, curves.block, scales.rate)) {}
         @for curve in [&curves.goodput, &curves.arrivals] {
             @if curves.block > 1 { path class={ "curve raw " (curve.class) } d=(raw(curve)) {} }
@@ -104,8 +104,7 @@ fn waiting(series: &ArmSeries, scales: &Scales, top: f64) -> Markup {
     let values: Vec<f64> = series.queue.iter().map(|&n| n as f64).collect();
     let most = series.queue.iter().max().copied().unwrap_or(0);
     let path = html! {
-        path.area.queue d=(area(&values, 1, scales.queue)) {}
-        path.curve.queue d=(steps(&values, 1, scales.queue)) {}
+        path.curve.queue d=(area(&values, 1, scales.queue)) {}
     };
     html! {
         text.halo.of-queue x="0" y=(top - 8.0) { tspan font-weight="600" { "in the backend" } ", waiting or in service: at most " (count(most)) }

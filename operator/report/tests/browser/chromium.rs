@@ -24,6 +24,8 @@ pub struct Browser {
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
     sent: u64,
+    /// The page that is open.
+    target: Option<Value>,
     /// What happened since the last page was opened.
     events: Vec<Value>,
 }
@@ -43,13 +45,17 @@ impl Browser {
         shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = shell.spawn().unwrap();
         let (orders, answers) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
-        Self { process, orders, answers, sent: 0, events: vec![] }
+        Self { process, orders, answers, sent: 0, target: None, events: vec![] }
     }
 
     /// Opens a page, and waits until all of it is there.
     pub fn open(&mut self, path: &Path, view: &View) -> Page<'_> {
+        if let Some(before) = self.target.take() {
+            self.call("", "Target.closeTarget", &json!({ "targetId": before }));
+        }
         self.events.clear();
         let target = self.call("", "Target.createTarget", &json!({"url": "about:blank"}));
+        self.target = Some(target["targetId"].clone());
         let target = json!({"targetId": target["targetId"], "flatten": true});
         let session = text(&self.call("", "Target.attachToTarget", &target), "/sessionId");
         let mut page = Page { browser: self, session };

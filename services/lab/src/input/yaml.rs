@@ -64,7 +64,7 @@ pub fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
     let trees: Vec<Spanned<Tree>> = serde_saphyr::from_multiple(text).map_err(|error| {
         let error = error.without_snippet();
         let place = error.location().map(|at| Place { line: at.line(), column: at.column() });
-        NotYaml { place, what: error.to_string() }
+        NotYaml { place, what: plain_words(&error.to_string()) }
     })?;
     let document = |tree: Spanned<Tree>| {
         let mut places = BTreeMap::new();
@@ -72,6 +72,12 @@ pub fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
         Document { value, places }
     };
     Ok(trees.into_iter().map(document).collect())
+}
+
+/// The parser's words, without what it says to whoever calls it, and without the place, which is told anyway.
+fn plain_words(words: &str) -> String {
+    let until = |text: &str, end: &str| text.split(end).next().unwrap_or_default().to_owned();
+    until(&until(words, " at line "), ", set DuplicateKeyPolicy")
 }
 
 /// What a document says, with the places of what it is made of.
@@ -208,5 +214,8 @@ mod tests {
         let error = documents("spec:\n  arms: [a\n  load: {}\n").unwrap_err();
         assert!(error.place.is_some_and(|place| place.line >= 2), "{error:?}");
         assert!(error.to_string().starts_with("not YAML: "), "{error}");
+        let error = documents("a: 1\na: 2\n").unwrap_err();
+        assert_eq!(error.to_string(), "not YAML: duplicate mapping key: a");
+        assert_eq!(error.place, Some(Place { line: 2, column: 1 }));
     }
 }

@@ -109,6 +109,12 @@ pub fn area(values: &[f64], width: usize, most: f64) -> String {
     if line.is_empty() { line } else { format!("{line}V1000H0Z") }
 }
 
+/// What there is above another column's steps: as an area under both, of which what is under only one is filled.
+pub fn extra(values: &[f64], above: &[f64], most: f64) -> String {
+    let highest: Vec<f64> = values.iter().zip(above).map(|(value, other)| value.max(*other)).collect();
+    area(&highest, 1, most) + &area(above, 1, most)
+}
+
 fn height(value: f64, most: f64) -> u32 {
     (1_000.0 * (1.0 - value / most)).clamp(0.0, 1_000.0).round() as u32
 }
@@ -122,6 +128,7 @@ mod tests {
         assert_eq!(steps(&[1.0, 1.0, 0.0, 2.0], 10, 2.0), "M0 500H20V1000H30V0H40");
         assert_eq!(area(&[1.0], 1, 1.0), "M0 0H1V1000H0Z");
         assert_eq!(area(&[], 1, 1.0), "");
+        assert_eq!(extra(&[2.0, 0.0], &[1.0, 1.0], 2.0), "M0 0H1V500H2V1000H0ZM0 500H2V1000H0Z");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::{
 /// How wide a plot is on a phone, and a letter, in pixels: names that are apart there are apart everywhere.
 const NARROW: f64 = 326.0;
 const LETTER: f64 = 7.6;
+/// What the rates at the left edge take up, in percent of the plot on a phone.
+const RATES: f64 = 10.0;
 /// How high a name is, and how far other curves must be from it, in pixels.
 const HEIGHT: f64 = 14.0;
 const CLEAR: f64 = 5.0;
@@ -60,7 +62,7 @@ impl<'c> Spot<'c> {
         let below: Vec<f64> = curve.mean.get(range.clone())?.iter().map(|value| to_y(*value)).collect();
         let (high, low) = below.iter().fold((f64::MAX, 0.0), |(h, l), &y| (f64::min(h, y), f64::max(l, y)));
         let y = high - CLEAR;
-        (x + width <= 100.0 && y > HEIGHT).then(|| Self {
+        (x >= RATES && x + width <= 100.0 && y > HEIGHT).then(|| Self {
             x,
             y,
             width,

@@ -1,7 +1,7 @@
 //! What happened to the backend and the load, and when: shaded windows and bursts, with their names in lanes above the plot.
 
 use maud::{Markup, html};
-use retrylab_api::RetryExperimentSpec;
+use retrylab_api::{RetryExperimentSpec, Span};
 
 use super::super::scale::{Scales, pct};
 
@@ -42,7 +42,7 @@ pub fn marks(spec: &RetryExperimentSpec, scales: &Scales) -> Vec<Mark> {
         .load
         .bursts
         .iter()
-        .map(|b| mark(&b.name, Kind::Burst, b.at.as_millis(), b.for_.map_or(0, |span| span.as_millis())));
+        .map(|b| mark(&b.name, Kind::Burst, b.at.as_millis(), b.for_.map_or(0, Span::as_millis)));
     let mut marks: Vec<_> = faults.chain(sheds).chain(bursts).collect();
     marks.sort_by(|a, b| a.from.total_cmp(&b.from));
     marks

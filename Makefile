@@ -26,6 +26,12 @@ help: ## Lists the targets and the variables
 	@awk '/^# / {text = substr($$0, 3)} !/^#/ {if (text && $$0 ~ /\?=/) {sub(/^export /, ""); sub(/ *\?= */, "="); \
 	  printf "  %-40s %s\n", $$0, text} text = ""}' Makefile
 
+##@ First results
+
+.PHONY: try
+try: ## The comparison of retry strategies in one process, with no cluster: ends with a table of results
+	cargo run --release --locked --package retrylab-lab -- run deploy/samples/comparison.yaml
+
 ##@ Tests
 
 .PHONY: test

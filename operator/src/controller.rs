@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use futures::FutureExt;
 use kube::Client;
+use retrylab_conduct::Conductor;
 use tokio::{sync::oneshot, task::JoinSet};
 
 use crate::{
@@ -13,8 +14,6 @@ use crate::{
     config::Config,
     events::Events,
     metrics::Metrics,
-    pods::Pods,
-    predictions::Predictions,
     reconcile::Context,
     refusals::Refusals,
     reports,
@@ -44,7 +43,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let registry = metrics.registry.clone();
     let context = Arc::new(Context {
         events: Events::new(client.clone()),
-        world: World { client: client.clone(), pods: Pods::new()?, config, predictions: Predictions::default() },
+        world: World { client: client.clone(), conductor: Conductor::new()?, config },
         backoff: Backoff::new(seed),
         refusals: Refusals::default(),
         metrics,

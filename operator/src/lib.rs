@@ -9,8 +9,6 @@ mod error;
 mod events;
 mod metrics;
 mod outcome;
-mod pods;
-mod predictions;
 mod reconcile;
 mod refusals;
 mod reports;

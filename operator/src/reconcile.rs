@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, ResourceExt, api::PostParams, runtime::controller::Action};
 use retrylab_api::RetryExperiment;
-use retrylab_plan::{Act, Observed, Plan, Workloads, plan};
+use retrylab_plan::{Observed, Plan, Workloads, plan};
 
 use crate::{
     backoff::Backoff,
@@ -80,8 +80,10 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
             .await?;
         metrics.status_writes.inc();
     }
-    if !acts.is_empty() {
-        perform(world, &experiment, acts).await?;
+    if !acts.is_empty()
+        && let Some(token) = world.token(&experiment).await?
+    {
+        world.conductor.perform(&experiment.name_any(), &acts, &token).await;
     }
     match workloads {
         Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,
@@ -116,26 +118,4 @@ async fn decide(world: &World, experiment: &RetryExperiment, mut observed: Obser
 fn is_settled(experiment: &RetryExperiment) -> bool {
     let status = experiment.status.as_ref();
     status.is_some_and(|s| s.verdict.is_some() && s.observed_generation == experiment.metadata.generation)
-}
-
-/// Performs the acts in turn. The first that fails is the last: nothing is sent before all others know their part. What
-/// was not done is decided anew in the next pass.
-async fn perform(world: &World, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
-    let Some(token) = world.token(experiment).await? else { return Ok(()) };
-    for act in acts {
-        let (pod, done) = match &act {
-            Act::HandOver { expires: Some(moment), pod, .. } if Timestamp::now() > *moment => {
-                (pod, Err("too late to hand over; a new start will be settled".into()))
-            }
-            Act::HandOver { role, pod, run, plan, .. } => {
-                (pod, world.pods.hand_over(*role, pod, run, plan, &token).await)
-            }
-            Act::Stop { role, pod, run_id } => (pod, world.pods.stop(*role, pod, run_id, &token).await),
-        };
-        if let Err(why) = done {
-            tracing::warn!(experiment = experiment.name_any(), pod = pod.name, "{why}");
-            return Ok(());
-        }
-    }
-    Ok(())
 }

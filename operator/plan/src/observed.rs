@@ -120,7 +120,7 @@ pub struct RoleSeen {
 pub struct PodSeen {
     /// Its name.
     pub name: String,
-    /// Its IP address.
+    /// Where it is reached: `host:port`.
     pub address: String,
 }
 

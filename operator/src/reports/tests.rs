@@ -2,15 +2,13 @@
 
 use axum::{body::to_bytes, extract::ConnectInfo};
 use kube::{Client, client::Body, runtime::reflector, runtime::watcher::Event};
+use retrylab_conduct::Conductor;
 use retrylab_runtime::Peer;
 use serde_json::{Value, json};
 use tower::{ServiceExt, service_fn};
 
 use super::*;
-use crate::{
-    backoff::Backoff, caches::Caches, config::Config, events::Events, metrics::Metrics, pods::Pods,
-    predictions::Predictions, refusals::Refusals,
-};
+use crate::{backoff::Backoff, caches::Caches, config::Config, events::Events, metrics::Metrics, refusals::Refusals};
 
 /// A run that is over, and one that goes on.
 fn experiments() -> [RetryExperiment; 2] {
@@ -72,8 +70,7 @@ async fn get_from(
     let matches = Config::augment_args(clap::Command::new("operator")).get_matches_from(["operator"]);
     let config = Config { reports_open: is_open, ..Config::from_arg_matches(&matches).unwrap() };
     let client = client(owner);
-    let world =
-        World { client: client.clone(), pods: Pods::new().unwrap(), config, predictions: Predictions::default() };
+    let world = World { client: client.clone(), conductor: Conductor::new().unwrap(), config };
     let context = Context {
         world,
         events: Events::new(client),

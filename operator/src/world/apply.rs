@@ -5,8 +5,8 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
-use rand::TryRng;
 use retrylab_api::RetryExperiment;
+use retrylab_conduct::new_token;
 use retrylab_plan::Role;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -80,8 +80,7 @@ impl World {
 
     /// Creates the Secret with a new token, unless it is there.
     async fn create_token(&self, experiment: &RetryExperiment) -> Result<(), Error> {
-        let random = || rand::rngs::SysRng.try_next_u64().map_err(|e| Error::Token(e.to_string()));
-        let token = format!("{:016x}{:016x}{:016x}{:016x}", random()?, random()?, random()?, random()?);
+        let token = new_token().map_err(|e| Error::Token(e.to_string()))?;
         let (api, secret): (Api<Secret>, _) = (self.api(experiment), secret(experiment, token, &self.config.workloads));
         let object = || named("Secret", experiment, &secret.name_any());
         match call("create", object, api.create(&PostParams::default(), &secret)).await {

@@ -8,16 +8,16 @@ mod remove;
 
 use kube::Client;
 use retrylab_api::RetryExperiment;
+use retrylab_conduct::Conductor;
 
-use crate::{config::Config, pods::Pods, predictions::Predictions};
+use crate::config::Config;
 
 /// The cluster.
 #[derive(Clone)]
 pub struct World {
     pub client: Client,
-    pub pods: Pods,
+    pub conductor: Conductor,
     pub config: Config,
-    pub predictions: Predictions,
 }
 
 /// `Deployment lab/client`: how errors name an object.

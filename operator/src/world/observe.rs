@@ -1,8 +1,11 @@
 //! What is there: the pods, and what they say of the run.
 
+use std::net::{IpAddr, SocketAddr};
+
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret, Service};
 use kube::{Api, ResourceExt, api::ListParams};
-use retrylab_api::{ArmPhase, RetryExperiment};
+use retrylab_api::RetryExperiment;
+use retrylab_conduct::running;
 use retrylab_plan::{Foresight, Observed, PodSeen, Role, RoleSeen, Runs};
 
 use super::{World, named};
@@ -44,22 +47,10 @@ impl World {
         if !begun {
             observed.blocked = self.in_the_way(experiment).await?;
         }
-        let running = experiment.status.iter().filter_map(|s| s.arms.last()).find(|arm| arm.phase == ArmPhase::Running);
-        if let (Some(arm), Some(token)) = (running, self.token(experiment).await?) {
-            // One after the other, the load first: what is under way only moves on to those that are asked later, so that
-            // it can't slip through between two answers.
-            let loadgens = self.pods.ask(Role::Loadgen, &observed.loadgen.ready, &arm.run.id, &token).await;
-            let clients = self.pods.ask(Role::Client, &observed.client.ready, &arm.run.id, &token).await;
-            let mut inner = Vec::new();
-            for (layer, n) in observed.inner.iter().zip(2..) {
-                inner.push(self.pods.ask(Role::Inner(n), &layer.ready, &arm.run.id, &token).await);
-            }
-            let backends = self.pods.ask(Role::Backend, &observed.backend.ready, &arm.run.id, &token).await;
-            observed.runs = Runs { backends, clients, inner, loadgens };
-            if let Some(arm) = experiment.spec.arms.iter().find(|a| a.name == arm.name && observed.is_over(experiment))
-            {
-                observed.foresight = self.predictions.of(&experiment.spec, arm);
-            }
+        if running(experiment).is_some()
+            && let Some(token) = self.token(experiment).await?
+        {
+            self.conductor.ask(experiment, &mut observed, &token).await;
         }
         Ok(observed)
     }
@@ -93,9 +84,12 @@ fn role_seen(pods: &[Pod], role: Role, fit: impl Fn(&Pod) -> bool) -> RoleSeen {
     let staying = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
     let mut seen = RoleSeen::default();
     for pod in pods.iter().filter(of_role).filter(staying).filter(|pod| fit(pod)) {
-        let address = pod.status.as_ref().and_then(|s| s.pod_ip.clone());
-        match address.filter(|_| is_ready(pod)) {
-            Some(address) => seen.ready.push(PodSeen { name: pod.name_any(), address }),
+        let ip = pod.status.as_ref().and_then(|s| s.pod_ip.as_deref()?.parse::<IpAddr>().ok());
+        match ip.filter(|_| is_ready(pod)) {
+            Some(ip) => {
+                let address = SocketAddr::new(ip, role.port()).to_string();
+                seen.ready.push(PodSeen { name: pod.name_any(), address });
+            }
             None => seen.problems.extend(problem(pod)),
         }
     }

@@ -8,7 +8,7 @@ use retrylab_core::{
     station::BackendModel,
     wire::{FieldError, Health},
 };
-use retrylab_runtime::{HttpMetrics, Json, Runs, exposition, guarded, run_routes, with_json_errors};
+use retrylab_runtime::{AdminToken, HttpMetrics, Json, Runs, exposition, guarded, run_routes, with_json_errors};
 
 use crate::{
     admin, books::OpenBooks, config::Config, dice::Dice, faults::Faults, metrics::Metrics, process::process,
@@ -52,10 +52,18 @@ pub struct Backend {
 /// # Errors
 /// When a setting is not allowed, or the operating system has no timer.
 pub fn app(config: Config) -> Result<Router, StartError> {
+    app_of(config.model()?, config.admin_token)
+}
+
+/// A backend that is like this, for callers that have no flags to parse.
+///
+/// # Errors
+/// When the model is not allowed, or the operating system has no timer.
+pub fn app_of(model: BackendModel, admin_token: AdminToken) -> Result<Router, StartError> {
+    model.validate()?;
     let registry = Registry::new();
     let http = HttpMetrics::new("backend", &registry)?;
     let metrics = Arc::new(Metrics::new(&registry)?);
-    let model = config.model()?;
     let (workers, dice) = (Arc::new(Workers::new(&model)?), Arc::new(Dice::default()));
     let faults = Arc::new(Faults::new(Arc::clone(&workers), Arc::clone(&dice)));
     let open_books = Arc::new(OpenBooks::default());
@@ -67,7 +75,7 @@ pub fn app(config: Config) -> Result<Router, StartError> {
         .route("/health", get(health))
         .route("/metrics", get(metrics_text))
         .with_state(backend);
-    let routes = with_json_errors(open.merge(guarded(admin, config.admin_token)));
+    let routes = with_json_errors(open.merge(guarded(admin, admin_token)));
     Ok(routes.layer(from_fn_with_state(http, HttpMetrics::count)))
 }
 

@@ -19,5 +19,5 @@ mod timestamp;
 mod window;
 mod workers;
 
-pub use backend::{StartError, app};
+pub use backend::{StartError, app, app_of};
 pub use config::{Config, DisciplineName, LawName};

@@ -17,6 +17,7 @@ mod plan;
 mod repeat;
 mod report;
 mod reported;
+mod run;
 mod simulate;
 mod spread;
 mod subject;
@@ -52,6 +53,7 @@ enum Verb {
     Validate(validate::Options),
     Plan(plan::Options),
     Explain(explain::Options),
+    Run(run::Options),
     Simulate(simulate::Options),
     Sweep(sweep::Options),
     Report(report::Options),
@@ -75,6 +77,7 @@ impl Verb {
             Self::Validate(options) => validate::run(options),
             Self::Plan(options) => plan::run(options),
             Self::Explain(options) => explain::run(options),
+            Self::Run(options) => run::run(options),
             Self::Simulate(options) => simulate::run(options),
             Self::Sweep(options) => sweep::run(options),
             Self::Report(options) => report::run(options),

@@ -16,7 +16,8 @@ const SERVICE: &str = "loadgen";
 pub fn app(config: Config) -> prometheus::Result<Router> {
     let registry = Registry::new();
     let http = HttpMetrics::new(SERVICE, &registry)?;
-    let runs = Runs::new(Loadgen::new(Metrics::new(&registry)?));
+    let loadgen = Loadgen::new(Metrics::new(&registry)?).with_max_connections(config.max_connections as usize);
+    let runs = Runs::new(loadgen);
     let routes = Router::new()
         .route("/health", get(health))
         .route("/metrics", get(move || std::future::ready(exposition(&registry))))

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Most connections of a run. What is due when all of them are busy is dropped.
-const MAX_CONNECTIONS: usize = 20_000;
+pub const MAX_CONNECTIONS: u32 = 20_000;
 /// Descriptors that are not for the run's connections.
 const OTHER_DESCRIPTORS: u64 = 64;
 
@@ -33,7 +33,7 @@ impl Loadgen {
     /// A load generator with as many connections as the process may have, at most 20,000.
     pub fn new(metrics: Metrics) -> Self {
         let descriptors = retrylab_runtime::raised_descriptor_limit().saturating_sub(OTHER_DESCRIPTORS).max(1);
-        Self { metrics, max_connections: usize::try_from(descriptors).unwrap_or(usize::MAX).min(MAX_CONNECTIONS) }
+        Self { metrics, max_connections: descriptors.min(u64::from(MAX_CONNECTIONS)) as usize }
     }
 
     /// The same with at most `max` connections.

@@ -23,6 +23,6 @@ pub use metrics::{HttpMetrics, exposition};
 pub use peer::Peer;
 pub use reach::ready_route;
 pub use runs::{Run, Runs, Workload, run_routes};
-pub use serve::{serve, serve_on};
+pub use serve::{listen, serve, serve_on};
 pub use telemetry::init_logs;
 pub use unforeseen::Unforeseen;

@@ -24,7 +24,7 @@ use axum::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 /// The other end of a request's connection; to be had as `ConnectInfo<Peer>`.
@@ -58,16 +58,16 @@ impl Peer {
     }
 }
 
-/// Accepts connections that can be cut.
+/// Accepts connections that can be cut, from wherever they come.
 #[derive(Debug)]
-pub struct Doors(pub TcpListener);
+pub struct Doors<L>(pub L);
 
-impl Listener for Doors {
+impl<L: Listener<Io = TcpStream, Addr = SocketAddr>> Listener for Doors<L> {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = self.0.accept().await;
         // Without it small answers wait for the peer's delayed acknowledgement.
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("cannot set TCP_NODELAY: {e}");
@@ -80,8 +80,8 @@ impl Listener for Doors {
     }
 }
 
-impl Connected<IncomingStream<'_, Doors>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Doors>) -> Self {
+impl<L: Listener<Io = TcpStream, Addr = SocketAddr>> Connected<IncomingStream<'_, Doors<L>>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Doors<L>>) -> Self {
         Self { address: *stream.remote_addr(), is_cut: Arc::clone(&stream.io().is_cut) }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 
-use axum::Router;
+use axum::{Router, serve::Listener};
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::{TcpListener, TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
 };
 
@@ -46,8 +46,8 @@ pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
 ///
 /// # Errors
 /// When accepting fails for good.
-pub async fn serve_on(
-    listener: TcpListener,
+pub async fn serve_on<L: Listener<Io = TcpStream, Addr = SocketAddr>>(
+    listener: L,
     app: Router,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -55,7 +55,11 @@ pub async fn serve_on(
     axum::serve(Doors(listener), app).with_graceful_shutdown(end).await
 }
 
-fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+/// A listener on `addr` with room for as many connections as a storm opens at one instant.
+///
+/// # Errors
+/// When the address can't be bound.
+pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;

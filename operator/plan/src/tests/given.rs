@@ -80,7 +80,7 @@ pub fn step(experiment: &mut RetryExperiment, observed: &Observed, ms: i64) -> P
 }
 
 pub fn pod(role: Role, n: usize) -> PodSeen {
-    PodSeen { name: format!("{}-{n}", role.as_str()), address: format!("10.0.{}.{n}", role.port() % 100) }
+    PodSeen { name: format!("{}-{n}", role.as_str()), address: format!("10.0.0.{n}:{}", role.port()) }
 }
 
 /// Every pod is ready, and none has been asked for a run.

@@ -17,6 +17,7 @@ const KEPT_MAX: usize = 64;
 /// An arm that is over does not wait any longer for its prediction.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The scheduler's least urgent priority.
+#[cfg(target_os = "linux")]
 const LEAST_URGENT: i32 = 19;
 
 /// All predictions that are known or being made.
@@ -76,8 +77,7 @@ impl Predictions {
         let (tell, told) = oneshot::channel();
         let simulated = Arc::clone(&setup);
         let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
-            // Where that is refused, it is as urgent as others.
-            rustix::process::nice(LEAST_URGENT).ok();
+            give_way();
             tell.send(predict(&simulated, PREDICTION_RUNS, PREDICTION_BUDGET)).ok();
         });
         let made = if begun.is_ok() { told.await.ok() } else { None };
@@ -101,6 +101,13 @@ impl Predictions {
     fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes this thread the least urgent. Where that is refused, it is as urgent as others; where a priority is that of
+/// the whole process, nothing is changed.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    rustix::process::nice(LEAST_URGENT).ok();
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 type Began = (Timestamp, Timestamp);
 
 /// Speaks to pods.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Pods(Client);
 
 impl Pods {
@@ -37,15 +37,9 @@ impl Pods {
     }
 
     /// What each pod says of the run.
-    pub async fn ask<R: DeserializeOwned>(
-        &self,
-        role: Role,
-        pods: &[PodSeen],
-        run_id: &str,
-        token: &str,
-    ) -> Vec<PodRun<R>> {
+    pub async fn ask<R: DeserializeOwned>(&self, pods: &[PodSeen], run_id: &str, token: &str) -> Vec<PodRun<R>> {
         futures::future::join_all(pods.iter().map(|pod| async move {
-            let (pod_seen, answer) = (pod.clone(), self.report(role, pod, run_id, token).await);
+            let (pod_seen, answer) = (pod.clone(), self.report(pod, run_id, token).await);
             match answer {
                 Ok((seen, began)) => PodRun { pod: pod_seen, began, seen },
                 Err(e) => {
@@ -58,13 +52,12 @@ impl Pods {
 
     async fn report<R: DeserializeOwned>(
         &self,
-        role: Role,
         pod: &PodSeen,
         id: &str,
         token: &str,
     ) -> reqwest::Result<(RunSeen<R>, Option<Began>)> {
         let asked = Timestamp::now();
-        let answer = self.0.get(url(role, pod, id)).bearer_auth(token).send().await?;
+        let answer = self.0.get(url(pod, id)).bearer_auth(token).send().await?;
         let answered = Timestamp::now();
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok((RunSeen::Absent { uptime_ms: answer.json::<NoSuchRun>().await?.uptime_ms }, None));
@@ -90,28 +83,21 @@ impl Pods {
         token: &str,
     ) -> Result<(), String> {
         match role {
-            Role::Backend => self.put(role, pod, run, &plan.backend, token).await,
-            Role::Client => self.put(role, pod, run, &plan.client, token).await,
+            Role::Backend => self.put(pod, run, &plan.backend, token).await,
+            Role::Client => self.put(pod, run, &plan.client, token).await,
             Role::Inner(n) => match plan.inner.get(usize::from(n) - 2) {
-                Some(plan) => self.put(role, pod, run, plan, token).await,
+                Some(plan) => self.put(pod, run, plan, token).await,
                 None => Err(format!("the plan has no layer {n}")),
             },
-            Role::Loadgen => self.put(role, pod, run, &plan.loadgen, token).await,
+            Role::Loadgen => self.put(pod, run, &plan.loadgen, token).await,
         }
     }
 
-    async fn put<P: Serialize>(
-        &self,
-        role: Role,
-        pod: &PodSeen,
-        run: &RunRecord,
-        plan: &P,
-        token: &str,
-    ) -> Result<(), String> {
+    async fn put<P: Serialize>(&self, pod: &PodSeen, run: &RunRecord, plan: &P, token: &str) -> Result<(), String> {
         // As late as possible: the pod counts from the moment that it reads this.
         let starts_in_ms = run.starts_at.0.duration_since(Timestamp::now()).as_millis() as i64;
         let request = RunRequest { starts_in_ms, plan };
-        let call = self.0.put(url(role, pod, &run.id)).bearer_auth(token).json(&request).send();
+        let call = self.0.put(url(pod, &run.id)).bearer_auth(token).json(&request).send();
         expect_success(call.await).await
     }
 
@@ -119,15 +105,14 @@ impl Pods {
     ///
     /// # Errors
     /// Says in words why the pod did not end it.
-    pub async fn stop(&self, role: Role, pod: &PodSeen, run_id: &str, token: &str) -> Result<(), String> {
-        let call = self.0.delete(url(role, pod, run_id)).bearer_auth(token).send();
+    pub async fn stop(&self, pod: &PodSeen, run_id: &str, token: &str) -> Result<(), String> {
+        let call = self.0.delete(url(pod, run_id)).bearer_auth(token).send();
         expect_success(call.await).await
     }
 }
 
-fn url(role: Role, pod: &PodSeen, run_id: &str) -> String {
-    let host = if pod.address.contains(':') { format!("[{}]", pod.address) } else { pod.address.clone() };
-    format!("http://{host}:{}/admin/runs/{run_id}", role.port())
+fn url(pod: &PodSeen, run_id: &str) -> String {
+    format!("http://{}/admin/runs/{run_id}", pod.address)
 }
 
 async fn expect_success(answer: reqwest::Result<reqwest::Response>) -> Result<(), String> {

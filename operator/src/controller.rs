@@ -20,7 +20,7 @@ use crate::{
     backoff::Backoff,
     config::Config,
     events::Events,
-    metrics::Metrics,
+    metrics::{Experiments, Metrics},
     pods::Pods,
     predictions::Predictions,
     reconcile::{Context, on_error, reconcile},
@@ -67,6 +67,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let seed = u64::from(std::process::id()) ^ k8s_openapi::jiff::Timestamp::now().as_nanosecond() as u64;
     let metrics = Metrics::new()?;
     let registry = metrics.registry.clone();
+    let all = experiments.clone();
+    registry.register(Box::new(Experiments::new(move || all.state())?))?;
     let context = Arc::new(Context {
         events: Events::new(client.clone()),
         world: World {

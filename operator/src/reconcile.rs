@@ -16,7 +16,7 @@ use crate::{
     backoff::Backoff,
     error::{Error, call},
     events::Events,
-    metrics::Metrics,
+    metrics::{Metrics, Outcome, Told},
     refusals::Refusals,
     resources::UID_LABEL,
     world::World,
@@ -39,17 +39,15 @@ pub struct Context {
 pub async fn reconcile(cached: Arc<RetryExperiment>, context: Arc<Context>) -> Result<Action, Error> {
     let (begun, uid) = (Instant::now(), cached.uid().unwrap_or_default());
     let result = pass(&cached, &context).await;
-    let (label, action) = match result {
-        Ok(action) => ("ok", Ok(action)),
+    let (undisturbed, action) = match result {
         // Somebody wrote in between: no error, but what was decided may be wrong. The newer version is on its way.
-        Err(e) if e.is_conflict() => ("conflict", Ok(Action::requeue(std::time::Duration::from_millis(100)))),
-        Err(e) => (e.label(), Err(e)),
+        Err(e) if e.is_conflict() => (false, Ok(Action::requeue(std::time::Duration::from_millis(100)))),
+        result => (true, result),
     };
     if action.is_ok() {
         context.backoff.forget(&uid);
     }
-    context.metrics.reconciles.with_label_values(&[label]).inc();
-    context.metrics.seconds.observe(begun.elapsed().as_secs_f64());
+    context.metrics.pass(action.as_ref().map(|_| undisturbed), begun.elapsed().as_secs_f64());
     action
 }
 
@@ -90,7 +88,7 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
         metrics.status_writes.inc();
     }
     if !acts.is_empty() {
-        perform(world, &experiment, acts).await?;
+        perform(world, metrics, &experiment, acts).await?;
     }
     match workloads {
         Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,
@@ -118,17 +116,24 @@ fn has_deployments(experiment: &RetryExperiment, deployments: &Store<PartialObje
 
 /// Performs the acts in turn. The first that fails is the last: nothing is sent before all others know their part. What
 /// was not done is decided anew in the next pass.
-async fn perform(world: &World, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
+async fn perform(world: &World, metrics: &Metrics, experiment: &RetryExperiment, acts: Vec<Act>) -> Result<(), Error> {
     let Some(token) = world.token(experiment).await? else { return Ok(()) };
     for act in acts {
         let (pod, done) = match &act {
-            Act::HandOver { expires: Some(moment), pod, .. } if Timestamp::now() > *moment => {
+            Act::HandOver { expires: Some(moment), role, pod, .. } if Timestamp::now() > *moment => {
+                metrics.told(Told::HandOver, *role, Outcome::Late);
                 (pod, Err("too late to hand over; a new start will be settled".into()))
             }
             Act::HandOver { role, pod, run, plan, .. } => {
-                (pod, world.pods.hand_over(*role, pod, run, plan, &token).await)
+                let done = world.pods.hand_over(*role, pod, run, plan, &token).await;
+                metrics.told(Told::HandOver, *role, Outcome::of(&done));
+                (pod, done)
             }
-            Act::Stop { role, pod, run_id } => (pod, world.pods.stop(*role, pod, run_id, &token).await),
+            Act::Stop { role, pod, run_id } => {
+                let done = world.pods.stop(*role, pod, run_id, &token).await;
+                metrics.told(Told::Stop, *role, Outcome::of(&done));
+                (pod, done)
+            }
         };
         if let Err(why) = done {
             tracing::warn!(experiment = experiment.name_any(), pod = pod.name, "{why}");

@@ -72,6 +72,21 @@ pub enum Phase {
     Complete,
 }
 
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 4] = [Self::Deploying, Self::Running, Self::Paused, Self::Complete];
+
+    /// The phase as it stands in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploying => "Deploying",
+            Self::Running => "Running",
+            Self::Paused => "Paused",
+            Self::Complete => "Complete",
+        }
+    }
+}
+
 /// What an experiment found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
@@ -88,6 +103,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 5] = [Self::Passed, Self::Failed, Self::Inconclusive, Self::Aborted, Self::Error];
+
     /// The verdict as it stands in the status.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ mod arm;
 mod conditions;
 mod criteria;
 mod deploy;
+mod due;
 mod events;
 mod figures;
 mod finish;
@@ -20,6 +21,7 @@ mod status;
 mod words;
 
 pub use criteria::criteria;
+pub use due::due;
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
 pub use observed::{Observed, PodRun, PodSeen, Role, RoleSeen, RunSeen, Runs};

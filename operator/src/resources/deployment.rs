@@ -23,7 +23,8 @@ use retrylab_api::{RetryExperiment, backend_model};
 use retrylab_plan::Role;
 
 use super::{
-    Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector, secret_name,
+    Addresses, CALLS_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector,
+    secret_name,
 };
 use crate::config::Config;
 
@@ -62,7 +63,9 @@ pub fn deployment(
     let no_mesh = ("linkerd.io/inject".to_owned(), "disabled".to_owned());
     let of_pods = deployment_spec.template.metadata.get_or_insert_default();
     of_pods.annotations = Some(BTreeMap::from([template.clone(), no_mesh]));
-    of_pods.labels.get_or_insert_default().insert("sidecar.istio.io/inject".into(), "false".into());
+    let labels = of_pods.labels.get_or_insert_default();
+    labels.insert("sidecar.istio.io/inject".into(), "false".into());
+    labels.extend(role.calls(spec.client.layers).map(|callee| (CALLS_LABEL.into(), callee.as_str().into())));
     let mut metadata = metadata(experiment, name(experiment, role), role_labels(experiment, role));
     metadata.annotations = Some(BTreeMap::from([template]));
     Some(Deployment { metadata, spec: Some(deployment_spec), status: None })

@@ -17,3 +17,4 @@ mod world;
 
 pub use config::Config;
 pub use controller::run;
+pub use metrics::{Experiments, Metrics};

@@ -27,7 +27,7 @@ help: ## Lists the targets and the variables
 ##@ Tests
 
 .PHONY: test
-test: lint test-unit test-cluster ## Everything: lint, test-unit and test-cluster
+test: lint test-unit test-rules test-cluster ## Everything: lint, test-unit, test-rules and test-cluster
 
 .PHONY: lint
 lint: ## Formatting, clippy and shellcheck, with no warning allowed
@@ -39,6 +39,10 @@ lint: ## Formatting, clippy and shellcheck, with no warning allowed
 .PHONY: test-unit
 test-unit: ## The tests that need no cluster
 	cargo test --workspace --locked --exclude retrylab-e2e
+
+.PHONY: test-rules
+test-rules: ## What Prometheus and Grafana are given: rules, dashboards and the names of metrics
+	deploy/monitoring/test.sh
 
 .PHONY: test-cluster
 test-cluster: ## The tests in a real cluster, which is made for them and removed

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "made of the tests' parts")]
 
-#[path = "../tests/metrics/exposition.rs"]
+#[path = "../tests/monitoring/exposition.rs"]
 mod exposition;
 
 use std::path::PathBuf;

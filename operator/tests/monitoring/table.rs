@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const HEAD: &str = "# Metrics
 
 What operator, client, backend and load generator say at `/metrics`. Made from what they say, by
-`UPDATE=1 cargo test -p retrylab-operator --test metrics`; a test compares.
+`UPDATE=1 cargo test -p retrylab-operator --test monitoring`; a test compares.
 
 The monitors of the chart add `namespace`, `pod`, `experiment`, `role` and, where a pod calls another, `calls`. Every label has
 few values: arms, windows and strategies are those of one experiment, and the series end with its pods. What the operator says

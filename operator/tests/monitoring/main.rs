@@ -17,7 +17,7 @@ async fn the_metric_table_is_that_of_the_components() {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == expected,
-        "docs/metrics.md is out of date: UPDATE=1 cargo test -p retrylab-operator --test metrics"
+        "docs/metrics.md is out of date: UPDATE=1 cargo test -p retrylab-operator --test monitoring"
     );
 }
 

@@ -7,6 +7,8 @@ SHELL := bash
 export RETRYLAB_CLUSTER ?= dev
 # Where clusters, images and everything else outside the repository are kept.
 export RETRYLAB_CACHE ?= $(HOME)/.cache/retrylab
+# What helm and the like are built into.
+export RETRYLAB_TOOLS = $(RETRYLAB_CACHE)/tools
 # The tag that the target `images` gives; tests and demo always use dev.
 export TAG ?= dev
 # Arguments for the program of test-cluster, such as the name of one test.
@@ -27,7 +29,7 @@ help: ## Lists the targets and the variables
 ##@ Tests
 
 .PHONY: test
-test: lint test-unit test-rules test-cluster ## Everything: lint, test-unit, test-rules and test-cluster
+test: lint test-unit test-chart test-rules test-cluster ## Everything: lint, test-unit, test-chart, test-rules and test-cluster
 
 .PHONY: lint
 lint: ## Formatting, clippy and shellcheck, with no warning allowed
@@ -38,7 +40,15 @@ lint: ## Formatting, clippy and shellcheck, with no warning allowed
 
 .PHONY: test-unit
 test-unit: ## The tests that need no cluster
-	cargo test --workspace --locked --exclude retrylab-e2e
+	cargo test --workspace --locked --exclude retrylab-e2e --exclude retrylab-chart
+
+.PHONY: test-chart
+test-chart: chart-tools ## The charts: lint, and what they render, whatever the values
+	cargo test --locked --package retrylab-chart
+
+.PHONY: chart-tools
+chart-tools:
+	deploy/tools/build.sh helm helm-docs kubeconform schemas
 
 .PHONY: test-rules
 test-rules: ## What Prometheus and Grafana are given: rules, dashboards and the names of metrics
@@ -58,10 +68,10 @@ test-exactness: ## The load generator's exactness, in a release build on a quiet
 images: ## Builds the container images and their archives
 	deploy/images/build.sh
 
-.PHONY: crd
-crd: ## Writes deploy/operator/crd.yaml anew from the Rust types
-	cargo run --quiet --locked --package retrylab-operator -- crd > deploy/operator/crd.yaml.new
-	mv deploy/operator/crd.yaml.new deploy/operator/crd.yaml
+.PHONY: chart
+chart: chart-tools ## Writes anew what is made from the Rust types and the charts: definition, manifests, READMEs
+	UPDATE=1 cargo test --quiet --locked --package retrylab-operator --test generated
+	UPDATE=1 cargo test --quiet --locked --package retrylab-chart generated
 
 ##@ Clusters
 

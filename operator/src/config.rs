@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use retrylab_api::Caps;
+use retrylab_api::{Caps, Span};
 use retrylab_plan::Role;
+
+use crate::settings::WorkloadSettings;
 
 /// The operator's settings.
 #[derive(Args, Clone, Debug)]
@@ -12,6 +14,9 @@ pub struct Config {
     /// Where /healthz, /readyz and /metrics are served.
     #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// The namespaces whose experiments are run, separated by commas; none: those of all.
+    #[arg(long, env = "RETRYLAB_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
     /// The client's image, where an experiment names none.
     #[arg(long, env = "RETRYLAB_CLIENT_IMAGE", default_value = "localhost/retrylab-client:dev")]
     pub client_image: String,
@@ -22,14 +27,24 @@ pub struct Config {
     #[arg(long, env = "RETRYLAB_LOADGEN_IMAGE", default_value = "localhost/retrylab-loadgen:dev")]
     pub loadgen_image: String,
     /// The highest rate that an experiment may ask for, in requests per second: 1 to 20000.
-    #[arg(long, env = "RETRYLAB_RATE_MAX", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, env = "RETRYLAB_RATE_MAX", default_value_t = Caps::default().rate_max, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub rate_max: u32,
+    /// The longest arm that an experiment may ask for: 1s to 1h.
+    #[arg(long, env = "RETRYLAB_DURATION_MAX", default_value_t = Caps::default().duration_max, value_parser = length_of_an_arm)]
+    pub duration_max: Span,
+    /// The most pods of a role that an experiment may ask for: 1 to 10.
+    #[arg(long, env = "RETRYLAB_REPLICAS_MAX", default_value_t = Caps::default().replicas_max, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub replicas_max: u32,
+    /// What the pods of experiments are given beside what they are, as JSON: labels, annotations, imagePullPolicy,
+    /// imagePullSecrets, resources, priorityClassName, nodeSelector, tolerations.
+    #[arg(long, env = "RETRYLAB_WORKLOADS", default_value = "{}")]
+    pub workloads: WorkloadSettings,
 }
 
 impl Config {
     /// What experiments may ask for at most.
     pub const fn caps(&self) -> Caps {
-        Caps { rate_max: self.rate_max }
+        Caps { rate_max: self.rate_max, duration_max: self.duration_max, replicas_max: self.replicas_max }
     }
 
     /// The image of a role, where an experiment names none.
@@ -39,5 +54,14 @@ impl Config {
             Role::Client | Role::Inner(_) => &self.client_image,
             Role::Loadgen => &self.loadgen_image,
         }
+    }
+}
+
+fn length_of_an_arm(text: &str) -> Result<Span, String> {
+    let (length, most) = (text.parse::<Span>().map_err(|e| e.to_string())?, Caps::default().duration_max);
+    if (Span::from_millis(1_000)..=most).contains(&length) {
+        Ok(length)
+    } else {
+        Err(format!("not within 1s and {most}"))
     }
 }

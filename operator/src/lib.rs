@@ -2,19 +2,24 @@
 //! plan. No decision is made here.
 
 mod backoff;
+mod caches;
 mod config;
 mod controller;
 mod error;
 mod events;
 mod metrics;
+mod outcome;
 mod pods;
 mod predictions;
 mod reconcile;
 mod refusals;
 mod resources;
 mod server;
+mod settings;
+mod watch;
 mod world;
 
 pub use config::Config;
 pub use controller::run;
 pub use metrics::{Experiments, Metrics};
+pub use outcome::{Awaited, outcome};

@@ -1,24 +1,19 @@
 //! One pass over one experiment: dereference → observe → plan → write the status → make the workloads → act → tell.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
-use kube::{
-    Api, ResourceExt,
-    api::PostParams,
-    core::PartialObjectMeta,
-    runtime::{controller::Action, reflector::Store},
-};
+use k8s_openapi::jiff::Timestamp;
+use kube::{Api, ResourceExt, api::PostParams, runtime::controller::Action};
 use retrylab_api::RetryExperiment;
 use retrylab_plan::{Act, Plan, Workloads, plan};
 
 use crate::{
     backoff::Backoff,
+    caches::Caches,
     error::{Error, call},
     events::Events,
     metrics::{Metrics, Outcome, Told},
     refusals::Refusals,
-    resources::UID_LABEL,
     world::World,
 };
 
@@ -29,10 +24,7 @@ pub struct Context {
     pub backoff: Backoff,
     pub refusals: Refusals,
     pub metrics: Metrics,
-    /// All experiments.
-    pub experiments: Store<RetryExperiment>,
-    /// The Deployments of all experiments, by metadata only.
-    pub deployments: Store<PartialObjectMeta<Deployment>>,
+    pub caches: Caches,
 }
 
 /// Makes one pass.
@@ -54,16 +46,15 @@ pub async fn reconcile(cached: Arc<RetryExperiment>, context: Arc<Context>) -> R
 /// What follows a pass that failed.
 #[allow(clippy::needless_pass_by_value, reason = "the controller's signature")]
 pub fn on_error(experiment: Arc<RetryExperiment>, error: &Error, context: Arc<Context>) -> Action {
-    let known: BTreeSet<_> = context.experiments.state().iter().filter_map(|e| e.uid()).collect();
-    let wait = context.backoff.failed(&experiment.uid().unwrap_or_default(), &known);
+    let wait = context.backoff.failed(&experiment.uid().unwrap_or_default(), &context.caches.uids());
     let (namespace, name) = (experiment.namespace().unwrap_or_default(), experiment.name_any());
     tracing::warn!(namespace, name, wait_ms = wait.as_millis() as u64, "{error}");
     Action::requeue(wait)
 }
 
 async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Error> {
-    let Context { world, events, metrics, deployments, .. } = context;
-    if cached.metadata.deletion_timestamp.is_some() || (is_settled(cached) && !has_deployments(cached, deployments)) {
+    let Context { world, events, metrics, caches, .. } = context;
+    if cached.metadata.deletion_timestamp.is_some() || (is_settled(cached) && !caches.has_deployments(cached)) {
         return Ok(Action::await_change()); // what an experiment owns is collected by the cluster
     }
     // The cache may be older than the last status that was written, and the plan must not be.
@@ -93,7 +84,7 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
     match workloads {
         Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,
         // With the end itself always: a deployment that was refused half-way has left no Deployment, but the rest.
-        Workloads::Removed if has_deployments(&experiment, deployments) || !is_settled(&experiment) => {
+        Workloads::Removed if caches.has_deployments(&experiment) || !is_settled(&experiment) => {
             world.remove(&experiment).await?;
             context.refusals.forget(&experiment);
         }
@@ -107,11 +98,6 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
 fn is_settled(experiment: &RetryExperiment) -> bool {
     let status = experiment.status.as_ref();
     status.is_some_and(|s| s.verdict.is_some() && s.observed_generation == experiment.metadata.generation)
-}
-
-fn has_deployments(experiment: &RetryExperiment, deployments: &Store<PartialObjectMeta<Deployment>>) -> bool {
-    let uid = experiment.uid();
-    deployments.find(|d| d.labels().get(UID_LABEL) == uid.as_ref()).is_some()
 }
 
 /// Performs the acts in turn. The first that fails is the last: nothing is sent before all others know their part. What

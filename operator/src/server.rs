@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use axum::{Router, http::StatusCode, routing::get};
@@ -10,37 +10,27 @@ use kube::runtime::watcher;
 use prometheus::Registry;
 use retrylab_runtime::exposition;
 
-/// What must have been seen once before the operator is ready.
-#[derive(Clone, Copy, Debug)]
-pub enum Gate {
-    /// All experiments.
-    Experiments = 1,
-    /// All their Deployments.
-    Deployments = 2,
-    /// All their pods.
-    Pods = 4,
+/// The watches that have not listed everything yet: the one truth behind `/readyz`. All gates are made before it is served.
+#[derive(Clone, Default)]
+pub struct Readiness {
+    closed: Arc<AtomicUsize>,
 }
 
-const ALL_GATES: u8 = Gate::Experiments as u8 | Gate::Deployments as u8 | Gate::Pods as u8;
-
-/// The gates that are open: the one truth behind `/readyz`.
-#[derive(Clone, Default)]
-pub struct Readiness(Arc<AtomicU8>);
-
 impl Readiness {
-    /// For every event of a watch: opens the gate when it has listed everything. (Not by waiting for the store: a store wakes only one waiter, and
-    /// that is the controller.)
-    pub fn opens<K>(&self, gate: Gate) -> impl Fn(&watcher::Result<watcher::Event<K>>) + use<K> {
-        let gates = Arc::clone(&self.0);
+    /// For every event of a watch: a gate that opens when the watch has listed everything. (Not by waiting for its store: a
+    /// store wakes only one waiter, and that is the controller.)
+    pub fn gate<K>(&self) -> impl Fn(&watcher::Result<watcher::Event<K>>) + use<K> {
+        self.closed.fetch_add(1, Ordering::AcqRel);
+        let (closed, is_open) = (Arc::clone(&self.closed), AtomicBool::new(false));
         move |event| {
-            if matches!(event, Ok(watcher::Event::InitDone)) {
-                gates.fetch_or(gate as u8, Ordering::Release);
+            if matches!(event, Ok(watcher::Event::InitDone)) && !is_open.swap(true, Ordering::AcqRel) {
+                closed.fetch_sub(1, Ordering::AcqRel);
             }
         }
     }
 
     fn status(&self) -> StatusCode {
-        if self.0.load(Ordering::Acquire) == ALL_GATES { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+        if self.closed.load(Ordering::Acquire) == 0 { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     }
 }
 
@@ -50,4 +40,22 @@ pub fn app(readiness: Readiness, registry: Registry) -> Router {
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(move || async move { readiness.status() }))
         .route("/metrics", get(move || async move { exposition(&registry) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_is_ready_when_every_watch_has_listed_everything_however_often_some_begin_anew() {
+        let readiness = Readiness::default();
+        let (one, other) = (readiness.gate::<()>(), readiness.gate::<()>());
+        for event in [watcher::Event::Init, watcher::Event::InitDone, watcher::Event::InitDone] {
+            assert_eq!(readiness.status(), StatusCode::SERVICE_UNAVAILABLE);
+            one(&Ok(event));
+        }
+        assert_eq!(readiness.status(), StatusCode::SERVICE_UNAVAILABLE);
+        other(&Ok(watcher::Event::InitDone));
+        assert_eq!(readiness.status(), StatusCode::OK);
+    }
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::RetryExperiment;
 
@@ -13,6 +13,8 @@ use crate::RetryExperiment;
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = serde_json::to_value(RetryExperiment::crd()).expect("a definition is JSON");
     strip_unknown_formats(&mut crd);
+    // It is a template of the chart retrylab-crds: uninstalling must not take every experiment and its results along.
+    crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
     serde_json::from_value(crd).expect("a definition without formats is a definition")
 }
 

@@ -19,11 +19,15 @@ use crate::{Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec, Span
 pub struct Caps {
     /// Requests per second, the steady rate and every burst's.
     pub rate_max: u32,
+    /// The length of an arm.
+    pub duration_max: Span,
+    /// Pods of a role.
+    pub replicas_max: u32,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { rate_max: 20_000 }
+        Self { rate_max: RATE_MAX, duration_max: Span::from_millis(HOUR), replicas_max: REPLICAS_MAX }
     }
 }
 
@@ -31,6 +35,11 @@ impl Default for Caps {
 const FIXED_WINDOWS: usize = 3;
 /// Most windows of all arms: a status has room for no more.
 pub const WINDOWS_MAX: usize = 40;
+
+/// Most requests per second, whatever the caps say.
+const RATE_MAX: u32 = 20_000;
+/// Most pods of a role, whatever the caps say.
+const REPLICAS_MAX: u32 = 10;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -42,11 +51,11 @@ const HOUR: u64 = 60 * MINUTE;
 /// Names the first field that is not allowed, with its value and what is allowed.
 pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError> {
     within_number("spec.seed", spec.seed, 0, 9_007_199_254_740_991)?;
-    within("spec.duration", spec.duration, SECOND, HOUR)?;
+    within("spec.duration", spec.duration, SECOND, caps.duration_max.as_millis().min(HOUR))?;
     on_the_grain("spec.duration", spec.duration)?;
     within("spec.readyTimeout", spec.ready_timeout, 10 * SECOND, 10 * MINUTE)?;
     within_number("spec.ttlSecondsAfterFinished", spec.ttl_seconds_after_finished, 0, 86_400)?;
-    workloads(spec)?;
+    workloads(spec, caps)?;
     arms(spec)?;
     load(&spec.load, spec.duration, caps)?;
     faults(spec)?;
@@ -65,10 +74,11 @@ pub fn validate(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError
     Ok(())
 }
 
-fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
-    within_number("spec.client.replicas", spec.client.replicas, 1, 10)?;
+fn workloads(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError> {
+    replicas("spec.client.replicas", spec.client.replicas, caps)?;
     within_number("spec.client.layers", spec.client.layers, 1, u64::from(LAYERS_MAX))?;
     within("spec.client.timeout", spec.client.timeout, 1, 10 * MINUTE)?;
+    replicas("spec.backend.replicas", spec.backend.replicas, caps)?;
     backend::backend(&spec.backend)?;
     for (field, image) in [
         ("spec.client.image", &spec.client.image),
@@ -80,6 +90,10 @@ fn workloads(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
         }
     }
     Ok(())
+}
+
+fn replicas(field: &str, replicas: u32, caps: Caps) -> Result<(), FieldError> {
+    within_number(field, replicas, 1, u64::from(caps.replicas_max.min(REPLICAS_MAX)))
 }
 
 fn arms(spec: &RetryExperimentSpec) -> Result<(), FieldError> {
@@ -107,7 +121,7 @@ fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {
         return refuse("spec.load.thinkTime", "a time", "only with users or stages");
     }
     if let Some(rate) = load.rate {
-        within_number("spec.load.rate", rate, 1, u64::from(caps.rate_max.min(20_000)))?;
+        within_number("spec.load.rate", rate, 1, u64::from(caps.rate_max.min(RATE_MAX)))?;
     }
     if let Some(users) = load.users {
         within_number("spec.load.users", users, 1, 1_000)?;
@@ -133,7 +147,7 @@ fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), F
     match (burst.requests, burst.rate, burst.for_) {
         (Some(requests), None, None) => within_number(&format!("{place}.requests"), requests, 1, 10_000),
         (None, Some(rate), Some(span)) => {
-            within_number(&format!("{place}.rate"), rate, 1, u64::from(caps.rate_max.min(20_000)))?;
+            within_number(&format!("{place}.rate"), rate, 1, u64::from(caps.rate_max.min(RATE_MAX)))?;
             within(&format!("{place}.for"), span, 100, duration.as_millis().saturating_sub(burst.at.as_millis()))
         }
         _ => refuse(place, "another choice", "either requests, or rate with for"),

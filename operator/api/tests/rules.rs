@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use retrylab_api::{Caps, RetryExperimentSpec, arm_plan, crd, validate};
+use retrylab_api::{Caps, RetryExperimentSpec, Span, arm_plan, crd, validate};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Table {
@@ -95,12 +95,24 @@ fn every_object_at_the_edge_of_what_is_allowed_is_accepted() {
 }
 
 #[test]
-fn the_operator_s_cap_on_the_rate_is_a_rule() {
-    let mut spec = table().base;
-    spec["load"]["rate"] = 500.into();
-    let spec: RetryExperimentSpec = serde_json::from_value(spec).unwrap();
-    let error = validate(&spec, Caps { rate_max: 100 }).unwrap_err();
-    assert_eq!((error.field.as_str(), error.allowed.as_str()), ("spec.load.rate", "1 to 100"));
+fn the_operator_s_caps_are_rules() {
+    let caps = Caps { rate_max: 100, duration_max: Span::from_millis(60_000), replicas_max: 2 };
+    let check = |patch: Value, expected: Option<(&str, &str)>| {
+        let mut spec = table().base;
+        merge(&mut spec, &patch);
+        let spec: RetryExperimentSpec = serde_json::from_value(spec).unwrap();
+        validate(&spec, Caps::default()).unwrap();
+        let error = validate(&spec, caps).err();
+        assert_eq!(error.as_ref().map(|e| (e.field.as_str(), e.allowed.as_str())), expected, "{patch}");
+    };
+    check(json!({"load": {"rate": 100}}), None);
+    check(json!({"load": {"rate": 101}}), Some(("spec.load.rate", "1 to 100")));
+    check(json!({"duration": "60s"}), None);
+    check(json!({"duration": "61s"}), Some(("spec.duration", "1s to 60s")));
+    for role in ["client", "backend"] {
+        check(json!({role: {"replicas": 2}}), None);
+        check(json!({role: {"replicas": 3}}), Some((&format!("spec.{role}.replicas"), "1 to 2")));
+    }
 }
 
 #[test]

@@ -10,11 +10,10 @@ use k8s_openapi::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
         core::v1::{
             Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, PodSecurityContext, PodSpec,
-            PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext,
+            PodTemplateSpec, Probe, SeccompProfile, SecretKeySelector, SecurityContext,
         },
     },
     apimachinery::pkg::{
-        api::resource::Quantity,
         apis::meta::v1::{LabelSelector, ObjectMeta},
         util::intstr::IntOrString,
     },
@@ -26,7 +25,7 @@ use super::{
     Addresses, CALLS_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector,
     secret_name,
 };
-use crate::config::Config;
+use crate::{config::Config, settings::WorkloadSettings};
 
 /// The user of the images.
 const USER: i64 = 65_532;
@@ -45,15 +44,21 @@ pub fn deployment(
         Role::Loadgen => (1, spec.loadgen.image.as_deref()),
     };
     let env = env(experiment, role, addresses)?;
-    let container = container(role, env, image.unwrap_or_else(|| config.image(role)));
+    let settings = &config.workloads;
+    let container = container(role, env, image.unwrap_or_else(|| config.image(role)), settings);
+    let labels = role_labels(experiment, role, settings);
     let mut deployment_spec = DeploymentSpec {
         replicas: Some(replicas as i32),
         selector: LabelSelector { match_labels: Some(role_selector(experiment, role)), ..LabelSelector::default() },
         // Two generations of a pod at one time would count in one run.
         strategy: Some(DeploymentStrategy { type_: Some("Recreate".into()), rolling_update: None }),
         template: PodTemplateSpec {
-            metadata: Some(ObjectMeta { labels: Some(role_labels(experiment, role)), ..ObjectMeta::default() }),
-            spec: Some(pod(container)),
+            metadata: Some(ObjectMeta {
+                labels: Some(labels.clone()),
+                annotations: Some(settings.annotations.clone()),
+                ..ObjectMeta::default()
+            }),
+            spec: Some(pod(container, settings)),
         },
         ..DeploymentSpec::default()
     };
@@ -62,11 +67,11 @@ pub fn deployment(
     // A mesh's proxy would retry by itself, and would let everybody into /admin as a caller on loopback.
     let no_mesh = ("linkerd.io/inject".to_owned(), "disabled".to_owned());
     let of_pods = deployment_spec.template.metadata.get_or_insert_default();
-    of_pods.annotations = Some(BTreeMap::from([template.clone(), no_mesh]));
-    let labels = of_pods.labels.get_or_insert_default();
-    labels.insert("sidecar.istio.io/inject".into(), "false".into());
-    labels.extend(role.calls(spec.client.layers).map(|callee| (CALLS_LABEL.into(), callee.as_str().into())));
-    let mut metadata = metadata(experiment, name(experiment, role), role_labels(experiment, role));
+    of_pods.annotations.get_or_insert_default().extend([template.clone(), no_mesh]);
+    let pod_labels = of_pods.labels.get_or_insert_default();
+    pod_labels.insert("sidecar.istio.io/inject".into(), "false".into());
+    pod_labels.extend(role.calls(spec.client.layers).map(|callee| (CALLS_LABEL.into(), callee.as_str().into())));
+    let mut metadata = metadata(experiment, name(experiment, role), labels);
     metadata.annotations = Some(BTreeMap::from([template]));
     Some(Deployment { metadata, spec: Some(deployment_spec), status: None })
 }
@@ -78,9 +83,13 @@ fn fingerprint(spec: &DeploymentSpec) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-fn pod(container: Container) -> PodSpec {
+fn pod(container: Container, settings: &WorkloadSettings) -> PodSpec {
     PodSpec {
         containers: vec![container],
+        image_pull_secrets: settings.image_pull_secrets.clone(),
+        priority_class_name: settings.priority_class_name.clone(),
+        node_selector: settings.node_selector.clone(),
+        tolerations: settings.tolerations.clone(),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {
@@ -95,13 +104,12 @@ fn pod(container: Container) -> PodSpec {
     }
 }
 
-fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
+fn container(role: Role, env: Vec<EnvVar>, image: &str, settings: &WorkloadSettings) -> Container {
     let port = i32::from(role.port());
-    let quantity = |key: &str, value: &str| (key.to_owned(), Quantity(value.to_owned()));
     Container {
         name: role.as_str().into(),
         image: Some(image.to_owned()),
-        image_pull_policy: Some("IfNotPresent".into()),
+        image_pull_policy: Some(settings.image_pull_policy.clone().unwrap_or_else(|| "IfNotPresent".into())),
         ports: Some(vec![ContainerPort {
             name: Some("http".into()),
             container_port: port,
@@ -121,11 +129,7 @@ fn container(role: Role, env: Vec<EnvVar>, image: &str) -> Container {
             failure_threshold: Some(30),
             ..Probe::default()
         }),
-        resources: Some(ResourceRequirements {
-            requests: Some(BTreeMap::from([quantity("cpu", "100m"), quantity("memory", "32Mi")])),
-            limits: Some(BTreeMap::from([quantity("memory", "512Mi")])),
-            ..ResourceRequirements::default()
-        }),
+        resources: Some(settings.resources()),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -172,7 +176,7 @@ fn env(experiment: &RetryExperiment, role: Role, addresses: &Addresses) -> Optio
 mod tests {
     use std::collections::BTreeSet;
 
-    use clap::Args;
+    use clap::{Args, FromArgMatches};
 
     use super::*;
 
@@ -182,13 +186,25 @@ mod tests {
         command.get_arguments().filter_map(|a| a.get_env()?.to_str().map(str::to_owned)).collect()
     }
 
-    fn check(role: Role, read: &BTreeSet<String>) {
+    fn given() -> (RetryExperiment, Addresses) {
         let sample = include_str!("../../../deploy/samples/comparison.yaml");
-        let experiment: RetryExperiment = serde_saphyr::from_str(sample).unwrap();
         let addresses = Addresses::from([
             (Role::Backend, "10.96.0.1:8001".to_owned()),
             (Role::Client, "10.96.0.2:8000".to_owned()),
         ]);
+        (serde_saphyr::from_str(sample).unwrap(), addresses)
+    }
+
+    /// The Deployment of the client, by an operator that was told this of its workloads.
+    fn client(workloads: &str) -> Deployment {
+        let command = Config::augment_args(clap::Command::new("operator"));
+        let matches = command.try_get_matches_from(["operator", "--workloads", workloads]).unwrap();
+        let (experiment, addresses) = given();
+        deployment(&experiment, Role::Client, &addresses, &Config::from_arg_matches(&matches).unwrap()).unwrap()
+    }
+
+    fn check(role: Role, read: &BTreeSet<String>) {
+        let (experiment, addresses) = given();
         let unknown: Vec<_> =
             env(&experiment, role, &addresses).unwrap().into_iter().filter(|e| !read.contains(&e.name)).collect();
         assert!(unknown.is_empty(), "{} does not read {unknown:?}; it reads {read:?}", role.as_str());
@@ -199,5 +215,40 @@ mod tests {
         check(Role::Backend, &read_by::<retrylab_backend::Config>());
         check(Role::Client, &read_by::<retrylab_client::Config>());
         check(Role::Loadgen, &read_by::<retrylab_loadgen::Config>());
+    }
+
+    #[test]
+    fn the_owner_s_settings_reach_the_pods_and_overrule_nothing_that_the_operator_relies_on() {
+        let workloads = r#"{
+            "labels": {"team": "payments", "retrylab.dev/role": "mine"},
+            "annotations": {"cost": "lab", "linkerd.io/inject": "enabled"},
+            "imagePullPolicy": "Never", "imagePullSecrets": [{"name": "registry"}],
+            "resources": {"limits": {"memory": "1Gi"}},
+            "priorityClassName": "low", "nodeSelector": {"pool": "lab"},
+            "tolerations": [{"key": "lab", "operator": "Exists"}]
+        }"#;
+        let deployment = client(workloads);
+        let pods = deployment.spec.clone().unwrap().template;
+        let label = |labels: Option<BTreeMap<_, _>>, key| labels.unwrap().remove(key);
+        for labels in [deployment.metadata.labels, pods.metadata.clone().unwrap().labels] {
+            assert_eq!(label(labels.clone(), "team").as_deref(), Some("payments"));
+            assert_eq!(label(labels, "retrylab.dev/role").as_deref(), Some("client"));
+        }
+        let annotations = pods.metadata.unwrap().annotations;
+        assert_eq!(label(annotations.clone(), "cost").as_deref(), Some("lab"));
+        assert_eq!(label(annotations, "linkerd.io/inject").as_deref(), Some("disabled"));
+        let pod = serde_json::to_value(pods.spec).unwrap();
+        let container = &pod["containers"][0];
+        assert_eq!(container["imagePullPolicy"], "Never");
+        assert_eq!(container["resources"], serde_json::json!({"limits": {"memory": "1Gi"}}));
+        assert_eq!(pod["imagePullSecrets"], serde_json::json!([{"name": "registry"}]));
+        assert_eq!((&pod["priorityClassName"], &pod["nodeSelector"]["pool"]), (&"low".into(), &"lab".into()));
+        assert_eq!(pod["tolerations"], serde_json::json!([{"key": "lab", "operator": "Exists"}]));
+    }
+
+    #[test]
+    fn what_is_selected_by_does_not_depend_on_settings() {
+        let selector = |workloads| client(workloads).spec.unwrap().selector;
+        assert_eq!(selector(r#"{"labels": {"retrylab.dev/role": "mine"}}"#), selector("{}"));
     }
 }

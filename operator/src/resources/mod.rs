@@ -16,6 +16,8 @@ use kube::{Resource, ResourceExt};
 use retrylab_api::RetryExperiment;
 use retrylab_plan::Role;
 
+use crate::settings::WorkloadSettings;
+
 /// The label that holds the experiment's name.
 pub const EXPERIMENT_LABEL: &str = "retrylab.dev/experiment";
 /// The label that holds the experiment's uid: a namesake that was deleted has another.
@@ -56,19 +58,19 @@ pub fn selector(experiment: &RetryExperiment) -> String {
 }
 
 /// What every object of an experiment carries.
-fn labels(experiment: &RetryExperiment) -> BTreeMap<String, String> {
-    [
+fn labels(experiment: &RetryExperiment, settings: &WorkloadSettings) -> BTreeMap<String, String> {
+    let own = [
         ("app.kubernetes.io/managed-by", "retrylab-operator".to_owned()),
         ("app.kubernetes.io/part-of", "retrylab".to_owned()),
         (EXPERIMENT_LABEL, experiment.name_any()),
         (UID_LABEL, experiment.uid().unwrap_or_default()),
     ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into()
+    .map(|(key, value)| (key.to_owned(), value));
+    settings.labels.clone().into_iter().chain(own).collect()
 }
 
-fn role_labels(experiment: &RetryExperiment, role: Role) -> BTreeMap<String, String> {
-    let mut labels = labels(experiment);
+fn role_labels(experiment: &RetryExperiment, role: Role, settings: &WorkloadSettings) -> BTreeMap<String, String> {
+    let mut labels = labels(experiment, settings);
     labels.insert("app.kubernetes.io/name".into(), format!("retrylab-{}", role.as_str()));
     labels.insert(ROLE_LABEL.into(), role.as_str().into());
     labels
@@ -76,7 +78,7 @@ fn role_labels(experiment: &RetryExperiment, role: Role) -> BTreeMap<String, Str
 
 /// Selects the pods of a role. A part of the labels, and never to change: selectors are immutable.
 fn role_selector(experiment: &RetryExperiment, role: Role) -> BTreeMap<String, String> {
-    let labels = role_labels(experiment, role);
+    let labels = role_labels(experiment, role, &WorkloadSettings::default());
     labels.into_iter().filter(|(key, _)| [UID_LABEL, ROLE_LABEL].contains(&key.as_str())).collect()
 }
 

@@ -10,6 +10,7 @@ use retrylab_api::RetryExperiment;
 use retrylab_plan::Role;
 
 use super::{metadata, name, role_labels, role_selector};
+use crate::settings::WorkloadSettings;
 
 /// Where a Service is reached: `address:port`, its cluster IP. `None`: it has none yet, or is on its way out.
 pub fn address(service: &Service, role: Role) -> Option<String> {
@@ -18,10 +19,10 @@ pub fn address(service: &Service, role: Role) -> Option<String> {
 }
 
 /// The Service of a role.
-pub fn service(experiment: &RetryExperiment, role: Role) -> Service {
+pub fn service(experiment: &RetryExperiment, role: Role, settings: &WorkloadSettings) -> Service {
     let port = i32::from(role.port());
     Service {
-        metadata: metadata(experiment, name(experiment, role), role_labels(experiment, role)),
+        metadata: metadata(experiment, name(experiment, role), role_labels(experiment, role, settings)),
         spec: Some(ServiceSpec {
             selector: Some(role_selector(experiment, role)),
             ports: Some(vec![ServicePort {

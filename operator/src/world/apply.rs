@@ -50,7 +50,8 @@ impl World {
         let mut addresses = self.addresses(experiment).await?;
         for role in called(experiment) {
             if !addresses.contains_key(&role) {
-                let applied = self.apply("Service", experiment, &service(experiment, role)).await?;
+                let applied =
+                    self.apply("Service", experiment, &service(experiment, role, &self.config.workloads)).await?;
                 addresses.extend(address(&applied, role).map(|address| (role, address)));
             }
         }
@@ -81,7 +82,7 @@ impl World {
     async fn create_token(&self, experiment: &RetryExperiment) -> Result<(), Error> {
         let random = || rand::rngs::SysRng.try_next_u64().map_err(|e| Error::Token(e.to_string()));
         let token = format!("{:016x}{:016x}{:016x}{:016x}", random()?, random()?, random()?, random()?);
-        let (api, secret): (Api<Secret>, _) = (self.api(experiment), secret(experiment, token));
+        let (api, secret): (Api<Secret>, _) = (self.api(experiment), secret(experiment, token, &self.config.workloads));
         let object = || named("Secret", experiment, &secret.name_any());
         match call("create", object, api.create(&PostParams::default(), &secret)).await {
             Err(e) if !e.is_conflict() => Err(e),

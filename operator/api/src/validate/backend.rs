@@ -7,7 +7,6 @@ use crate::{BackendSpec, Fault, LawType, QueueDiscipline, backend_model};
 
 /// Checks `spec.backend`.
 pub fn backend(spec: &BackendSpec) -> Result<(), FieldError> {
-    within_number("spec.backend.replicas", spec.replicas, 1, 10)?;
     within_number("spec.backend.concurrency", spec.concurrency, 1, 10_000)?;
     within_number("spec.backend.queue", spec.queue, 0, 100_000)?;
     within("spec.backend.serviceTime", spec.service_time, 1, MINUTE)?;

@@ -35,7 +35,7 @@ fn check_deadline(observed: &Observed, expected: &str) {
 #[test]
 fn a_spec_beyond_the_operators_cap_ends_as_an_error_that_names_the_field() {
     let experiment = experiment(json!({}));
-    let refused = plan(&experiment, &ready(&experiment.spec), at(0), Caps { rate_max: 10 });
+    let refused = plan(&experiment, &ready(&experiment.spec), at(0), Caps { rate_max: 10, ..Caps::default() });
     let message = "spec.load.rate: 20 is not allowed; allowed: 1 to 10";
     assert_eq!((refused.status.verdict, refused.status.message.as_deref()), (Some(Verdict::Error), Some(message)));
     assert_eq!(condition(&refused.status, ConditionType::Accepted), ("False", "Invalid", message));

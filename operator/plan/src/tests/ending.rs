@@ -83,8 +83,9 @@ fn an_abort_after_the_end_changes_nothing_but_the_generation() {
 #[test]
 fn an_experiment_beyond_caps_that_were_lowered_is_stopped_and_then_ends_as_an_error() {
     let (experiment, pods) = settled(json!({}));
-    let under_caps =
-        |state| plan(&experiment, &everywhere(&experiment, &pods, state), at(2_000), Caps { rate_max: 10 });
+    let under_caps = |state| {
+        plan(&experiment, &everywhere(&experiment, &pods, state), at(2_000), Caps { rate_max: 10, ..Caps::default() })
+    };
     let stopping = under_caps(RunState::Running);
     assert_eq!((in_short(&stopping.acts), stopping.status.verdict), (strings(&STOPS), None));
     let status = under_caps(RunState::Stopped).status;

@@ -1,0 +1,9 @@
+# shellcheck shell=bash disable=SC2034 # the variables are for the scripts that source this
+# Sourced: the tools that are built from their Go modules, and where they are kept. The one place that pins them.
+
+helm_version=v4.3.1
+kubeconform_version=v0.8.0
+helm_docs_version=v1.14.2
+
+tools=$cache/tools
+schemas=$tools/schemas # of Kubernetes' own kinds, for kubeconform

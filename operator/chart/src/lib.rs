@@ -1,0 +1,1 @@
+//! Nothing: the tests of the charts are in `tests/chart`.

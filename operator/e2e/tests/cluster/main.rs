@@ -26,6 +26,8 @@ mod layers;
 #[cfg(test)]
 mod metastability;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod operator_dies;
 #[cfg(test)]
 mod refusals;

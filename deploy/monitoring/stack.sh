@@ -33,18 +33,18 @@ build_operator() {
 # An image is one program, and for Debian's Prometheus the libraries that it is linked with.
 build_image() { # COMPONENT PROGRAM
   local stamp archive=$store/$1.tar image=localhost/$1:test root buildah library
-  stamp=$(sha256sum < "$2")
+  stamp=$(cat "$2" "$here/stack.sh" | sha256sum)
   is_built "$archive" "$stamp" && return
   need_packages buildah=buildah
   say "packing $image"
   root=$(mktemp -d)
   buildah=(buildah --root "$root/store" --runroot "$root/run" --storage-driver vfs)
   mkdir "$root/context"
-  install -m 755 "$2" "$root/context/$1"
+  install -D -m 755 "$2" "$root/context/bin/$1" # where prometheus-operator looks for it
   for library in $(ldd "$2" 2> /dev/null | grep -oE '/[^ ]+'); do
     install -D -m 755 "$library" "$root/context$library"
   done
-  printf 'FROM scratch\nCOPY . /\nENTRYPOINT ["/%s"]\n' "$1" > "$root/Dockerfile"
+  printf 'FROM scratch\nCOPY . /\nENTRYPOINT ["/bin/%s"]\n' "$1" > "$root/Dockerfile"
   "${buildah[@]}" build --quiet --isolation chroot --squash --file "$root/Dockerfile" --tag "$image" "$root/context" > /dev/null
   rm -f "$archive.new"
   "${buildah[@]}" push --quiet "$image" "docker-archive:$archive.new:$image"
@@ -70,7 +70,7 @@ of_the_chart() {
   cp -R "$root/charts/." "$charts"
   "$tools/helm" dependency build "$charts/retrylab" > /dev/null
   "$tools/helm" template retrylab "$charts/retrylab" --namespace retrylab-system --values "$here/values.yaml" \
-    --show-only templates/{service-monitor,pod-monitor,prometheus-rules,dashboards}.yaml
+    --show-only=templates/{service-monitor,pod-monitor,prometheus-rules,dashboards}.yaml
   rm -rf "$charts"
 }
 
@@ -87,7 +87,9 @@ flock --unlock 9
 
 "$here/../cluster/load.sh" "$store"/{prometheus,prometheus-operator,prometheus-config-reloader}.tar
 say "installing prometheus-operator $version"
-sed -E "s#quay.io/prometheus-operator/([a-z-]+):$version#localhost/\1:test#" "$store/bundle.yaml" |
+# By default the reloader has a hundredth of a core, and takes seconds to start.
+sed -E -e "s#quay.io/prometheus-operator/([a-z-]+):$version#localhost/\1:test#" \
+  -e 's#^( *)- --prometheus-config-reloader=.*#&\n\1- --config-reloader-cpu-limit=0#' "$store/bundle.yaml" |
   kubectl apply --server-side --filename - > /dev/null
 kubectl rollout status deployment/prometheus-operator --timeout 60s
 kubectl apply --server-side --filename "$here/stack.yaml"

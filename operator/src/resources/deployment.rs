@@ -247,6 +247,24 @@ mod tests {
     }
 
     #[test]
+    fn a_client_says_on_its_pods_whom_it_calls() {
+        let calls = |layers: u32, role: Role| {
+            let (mut experiment, mut addresses) = given();
+            experiment.spec.client.layers = layers;
+            addresses.insert(Role::Inner(2), "10.96.0.3:8000".to_owned());
+            let command = Config::augment_args(clap::Command::new("operator"));
+            let config = Config::from_arg_matches(&command.get_matches_from(["operator"])).unwrap();
+            let made = deployment(&experiment, role, &addresses, &config).unwrap().spec.unwrap();
+            made.template.metadata.unwrap().labels.unwrap().remove(CALLS_LABEL)
+        };
+        assert_eq!(calls(1, Role::Client).as_deref(), Some("backend"));
+        assert_eq!(calls(2, Role::Client).as_deref(), Some("client-2"));
+        assert_eq!(calls(2, Role::Inner(2)).as_deref(), Some("backend"));
+        assert_eq!(calls(2, Role::Loadgen).as_deref(), Some("client"));
+        assert_eq!(calls(2, Role::Backend), None);
+    }
+
+    #[test]
     fn what_is_selected_by_does_not_depend_on_settings() {
         let selector = |workloads| client(workloads).spec.unwrap().selector;
         assert_eq!(selector(r#"{"labels": {"retrylab.dev/role": "mine"}}"#), selector("{}"));

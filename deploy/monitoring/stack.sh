@@ -12,39 +12,40 @@ kube_module=$root/deploy/cluster/kube # it pins the Go
 . "$here/../cluster/lib/built.sh"
 . "$here/../cluster/lib/go.sh"
 . "$here/../tools/versions.sh"
-. "$here/prometheus.sh"
 
 module=github.com/prometheus-operator/prometheus-operator
 version=$(sed -nE "s|^(require)?[[:space:]]*$module (v[0-9.]+)( //.*)?\$|\2|p" "$here/go.mod")
+components=(prometheus prometheus-operator prometheus-config-reloader)
 store=$cache/monitoring # the programs and the images' archives
 
 export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 
-build_operator() {
-  is_built "$store/bundle.yaml" "$version" && return
+# Debian's Prometheus knows no Kubernetes: it is built without discovery there.
+build_programs() {
+  local stamp
+  stamp=$(cat "$here/go.mod" "$here/go.sum" | sha256sum)
+  is_built "$store/bundle.yaml" "$stamp" && return
   need_go
-  say "building prometheus-operator $version (about three minutes on two cores, once)"
+  say "building prometheus-operator $version and Prometheus (about five minutes on two cores, once)"
   (cd "$here" && go build -ldflags "-s -w" -o "$store/prometheus-operator" "$module/cmd/operator" &&
-    go build -ldflags "-s -w" -o "$store/" "$module/cmd/prometheus-config-reloader")
+    go build -ldflags "-s -w" -o "$store/" "$module/cmd/prometheus-config-reloader" \
+      github.com/prometheus/prometheus/cmd/prometheus)
   install -m 644 "$(cd "$here" && go list -m -f '{{.Dir}}' "$module")/bundle.yaml" "$store/bundle.yaml.new"
-  install_built "$store/bundle.yaml.new" "$store/bundle.yaml" "$version"
+  install_built "$store/bundle.yaml.new" "$store/bundle.yaml" "$stamp"
 }
 
-# An image is one program, and for Debian's Prometheus the libraries that it is linked with.
-build_image() { # COMPONENT PROGRAM
-  local stamp archive=$store/$1.tar image=localhost/$1:test root buildah library
-  stamp=$(cat "$2" "$here/stack.sh" | sha256sum)
+# An image is one program, where prometheus-operator looks for it.
+build_image() { # COMPONENT
+  local stamp archive=$store/$1.tar image=localhost/$1:test root buildah
+  stamp=$(cat "$store/$1" "$here/stack.sh" | sha256sum)
   is_built "$archive" "$stamp" && return
   need_packages buildah=buildah
   say "packing $image"
   root=$(mktemp -d)
   buildah=(buildah --root "$root/store" --runroot "$root/run" --storage-driver vfs)
   mkdir "$root/context"
-  install -D -m 755 "$2" "$root/context/bin/$1" # where prometheus-operator looks for it
-  for library in $(ldd "$2" 2> /dev/null | grep -oE '/[^ ]+'); do
-    install -D -m 755 "$library" "$root/context$library"
-  done
-  printf 'FROM scratch\nCOPY . /\nENTRYPOINT ["/bin/%s"]\n' "$1" > "$root/Dockerfile"
+  install -m 755 "$store/$1" "$root/context/$1"
+  printf 'FROM scratch\nCOPY . /bin/\nENTRYPOINT ["/bin/%s"]\n' "$1" > "$root/Dockerfile"
   "${buildah[@]}" build --quiet --isolation chroot --squash --file "$root/Dockerfile" --tag "$image" "$root/context" > /dev/null
   rm -f "$archive.new"
   "${buildah[@]}" push --quiet "$image" "docker-archive:$archive.new:$image"
@@ -77,15 +78,14 @@ of_the_chart() {
 mkdir -p "$store"
 exec 9> "$store/.lock" # tests and a demo may want them at once
 flock 9
-need_prometheus
-build_operator
+build_programs
 "$here/../tools/build.sh" helm 9>&-
-build_image prometheus "$prometheus/prometheus"
-build_image prometheus-operator "$store/prometheus-operator"
-build_image prometheus-config-reloader "$store/prometheus-config-reloader"
+for component in "${components[@]}"; do build_image "$component"; done
 flock --unlock 9
 
-"$here/../cluster/load.sh" "$store"/{prometheus,prometheus-operator,prometheus-config-reloader}.tar
+archives=()
+for component in "${components[@]}"; do archives+=("$store/$component.tar"); done
+"$here/../cluster/load.sh" "${archives[@]}"
 say "installing prometheus-operator $version"
 # By default the reloader has a hundredth of a core, and takes seconds to start.
 sed -E -e "s#quay.io/prometheus-operator/([a-z-]+):$version#localhost/\1:test#" \

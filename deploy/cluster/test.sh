@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests that need a cluster: builds the images and the tests, brings up a fresh cluster named `test`, installs the
-# operator, and Prometheus beside it, and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
+# operator and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
 # ends with the tests; with KEEP=1 it stays, to look at: RETRYLAB_CLUSTER=test deploy/cluster/shell.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -59,7 +59,6 @@ trap finish EXIT
 "$here/down.sh"
 "$here/up.sh"
 install_operator
-"$here/../monitoring/stack.sh"
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
 # Some tests measure how late things are, so not too many at a time.

@@ -26,8 +26,6 @@ mod layers;
 #[cfg(test)]
 mod metastability;
 #[cfg(test)]
-mod monitoring;
-#[cfg(test)]
 mod operator_dies;
 #[cfg(test)]
 mod refusals;

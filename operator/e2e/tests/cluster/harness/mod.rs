@@ -7,7 +7,6 @@ mod kubectl;
 mod lab;
 mod operator;
 mod port_forward;
-mod prometheus;
 mod results;
 
 pub use audit::{AuditLog, OPERATOR_USER};
@@ -17,7 +16,6 @@ pub use kubectl::{kubectl, kubectl_with_input, run_script, try_kubectl};
 pub use lab::{Lab, manifest};
 pub use operator::{kill_operator, kill_pod, operator_pods, scale_operator, set_operator_env};
 pub use port_forward::PortForward;
-pub use prometheus::Prometheus;
 pub use results::{arm, check_books, window};
 
 use std::time::Duration;

@@ -1,6 +1,9 @@
 //! `docs/metrics.md`, made from the expositions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 const HEAD: &str = "# Metrics
 
@@ -24,10 +27,10 @@ struct Exposed {
 pub fn document(expositions: &[(&str, String)]) -> String {
     let mut text = HEAD.to_owned();
     for (component, exposition) in expositions {
-        text += &format!("\n## {component}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
+        writeln!(text, "\n## {component}\n\n| metric | type | labels | meaning |\n|---|---|---|---|").unwrap();
         for (name, Exposed { kind, help, labels }) in metrics(exposition) {
             let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
-            text += &format!("| `{name}` | {kind} | {labels} | {help} |\n");
+            writeln!(text, "| `{name}` | {kind} | {labels} | {help} |").unwrap();
         }
     }
     text

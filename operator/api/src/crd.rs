@@ -15,6 +15,7 @@ pub fn crd() -> CustomResourceDefinition {
     strip_unknown_formats(&mut crd);
     // It is a template of the chart retrylab-crds: uninstalling must not take every experiment and its results along.
     crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
+    join_lines(&mut crd);
     serde_json::from_value(crd).expect("a definition without formats is a definition")
 }
 
@@ -28,6 +29,20 @@ fn strip_unknown_formats(value: &mut Value) {
             map.values_mut().for_each(strip_unknown_formats);
         }
         Value::Array(items) => items.iter_mut().for_each(strip_unknown_formats),
+        _ => {}
+    }
+}
+
+/// Joins the lines of doc comments: `kubectl explain` wraps a description by itself, and keeps the breaks that are in it.
+fn join_lines(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text = text.replace('\n', " ");
+            }
+            map.values_mut().for_each(join_lines);
+        }
+        Value::Array(items) => items.iter_mut().for_each(join_lines),
         _ => {}
     }
 }

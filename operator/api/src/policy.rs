@@ -46,7 +46,7 @@ pub fn setting(strategy: &Strategy) -> StrategySetting {
         retry_after: strategy
             .retry_after
             .as_ref()
-            .map(|r| RetryAfter { cap_ms: r.cap.as_millis(), jitter_permille: r.jitter_percent * 10 }),
+            .map(|r| RetryAfter { cap_ms: r.cap.as_millis(), jitter_permille: r.jitter_percent.saturating_mul(10) }),
         ..preset
     };
     StrategySetting { strategy: name, policy }
@@ -94,7 +94,9 @@ fn random(params: &JitterParams) -> DelayLaw {
         JitterKind::Additive => Jitter::Additive,
         JitterKind::Full => Jitter::Full,
         JitterKind::Equal => Jitter::Equal,
-        JitterKind::Symmetric => Jitter::Symmetric { permille: spread_percent.unwrap_or(DEFAULT_SPREAD) * 10 },
+        JitterKind::Symmetric => {
+            Jitter::Symmetric { permille: spread_percent.unwrap_or(DEFAULT_SPREAD).saturating_mul(10) }
+        }
         JitterKind::Decorrelated => {
             return DelayLaw::Decorrelated { base_ms: base.as_millis(), cap_ms: cap.as_millis() };
         }

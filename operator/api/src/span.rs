@@ -40,10 +40,13 @@ pub struct NotASpan(String);
 impl FromStr for Span {
     type Err = NotASpan;
 
-    /// As `kube`'s Go-style durations, less what the CRD's pattern refuses: signs, fractions, and grains below 1 ms.
+    /// As `kube`'s Go-style durations, less what the CRD's pattern refuses: signs, fractions, grains below 1 ms, and more than
+    /// three numbers or one of more than seven digits.
     fn from_str(text: &str) -> Result<Self, NotASpan> {
         let refused = || NotASpan(text.to_owned());
+        let numbers = || text.split(|c| "hms".contains(c)).filter(|number| !number.is_empty());
         let plain = text.len() <= 16 && text.chars().all(|c| c.is_ascii_digit() || "hms".contains(c));
+        let plain = plain && numbers().count() <= 3 && numbers().all(|number| number.len() <= 7);
         let parsed: kube::core::Duration =
             if plain { text.parse().map_err(|_| refused())? } else { return Err(refused()) };
         let millis = Duration::from(parsed).as_millis();
@@ -99,7 +102,22 @@ mod tests {
 
     #[test]
     fn signs_fractions_and_bare_numbers_are_refused() {
-        for text in ["", "10", "0", "-1s", "+1s", "1.5s", "1us", "5d", "s", "1s2", "tens", "99999999999999999s"] {
+        for text in [
+            "",
+            "10",
+            "0",
+            "-1s",
+            "+1s",
+            "1.5s",
+            "1us",
+            "5d",
+            "s",
+            "1s2",
+            "tens",
+            "99999999999999999s",
+            "00000010s",
+            "1m1m1m1m",
+        ] {
             check(text, None);
         }
     }

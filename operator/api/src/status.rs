@@ -26,10 +26,10 @@ pub struct RetryExperimentStatus {
     /// The generation of the spec that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Where the experiment stands, for people; scripts read the conditions.
+    /// Where the experiment stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// The verdict, once the experiment is over.
+    /// What was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// Why the verdict is what it is, in words.
@@ -59,7 +59,8 @@ pub struct RetryExperimentStatus {
     pub criteria: Vec<CriterionStatus>,
 }
 
-/// Where an experiment stands.
+/// Where the experiment stands, for people; scripts read the conditions. Deploying: the workloads are being deployed. Running: an arm
+/// runs, or is about to. Paused: `spec.suspend` holds the next arm back. Complete: it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Phase {
     /// The workloads are being deployed.
@@ -87,7 +88,9 @@ impl Phase {
     }
 }
 
-/// What an experiment found.
+/// What was found, once the experiment is over. Passed: the evidence is complete and every criterion holds. Failed: the evidence is
+/// complete and a criterion does not hold. Inconclusive: the evidence carries no verdict. Aborted: `spec.abort` ended it. Error:
+/// it could not be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
     /// The evidence is complete and every criterion holds.
@@ -144,7 +147,7 @@ pub struct Summary {
 pub struct ArmStatus {
     /// The arm's name.
     pub name: String,
-    /// Where it stands.
+    /// Where it stands. Running: its start is settled. Complete: its figures are in. Stopped: it was ended before its time.
     pub phase: ArmPhase,
     /// The run as it was handed over to the pods.
     pub run: RunRecord,
@@ -170,7 +173,7 @@ pub struct ArmStatus {
     /// The most attempts for each request, over the whole run, that the policy allows, whatever fails when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<String>,
-    /// From the intended start of a request to its answer, queueing and waits included.
+    /// Milliseconds from the intended start of a request to its answer, queueing and waits included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
     /// Whether the figures may carry a verdict.
@@ -225,7 +228,7 @@ pub struct RunRecord {
     pub target: String,
 }
 
-/// The figures of one window.
+/// One window with its figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WindowStatus {
@@ -280,7 +283,7 @@ pub struct WindowStatus {
     /// Successful answers per second in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<String>,
-    /// From the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
+    /// Milliseconds from the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyStatus>,
     /// What simulations of the arm predict for figures of the window.
@@ -319,11 +322,11 @@ pub struct FatesStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyStatus {
-    /// Half of all requests took no longer.
+    /// Half of all requests took no longer, in milliseconds.
     pub p50: String,
-    /// 99 % took no longer.
+    /// 99 % took no longer, in milliseconds.
     pub p99: String,
-    /// 99.9 % took no longer.
+    /// 99.9 % took no longer, in milliseconds.
     pub p999: String,
 }
 

@@ -86,7 +86,7 @@ fn workloads(spec: &RetryExperimentSpec, caps: Caps) -> Result<(), FieldError> {
         ("spec.loadgen.image", &spec.loadgen.image),
     ] {
         if let Some(image) = image {
-            within_number(&format!("{field} (its length)"), image.len() as u64, 1, 255)?;
+            within_number(&format!("{field} (its length)"), image.chars().count() as u64, 1, 255)?;
         }
     }
     Ok(())

@@ -141,22 +141,3 @@ fn nothing_in_the_definition_is_unbounded_or_of_an_unknown_format() {
     walk("spec", schema, &mut wrong);
     assert!(wrong.is_empty(), "{wrong:?}");
 }
-
-#[test]
-fn every_field_of_the_spec_and_the_status_is_explained() {
-    fn walk(path: &str, schema: &Value, bare: &mut Vec<String>) {
-        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let path = format!("{path}.{name}");
-            if property["description"].as_str().is_none_or(str::is_empty) {
-                bare.push(path.clone());
-            }
-            walk(&path, property, bare);
-            walk(&path, &property["items"], bare);
-        }
-    }
-    let definition = serde_json::to_value(crd()).unwrap();
-    let mut bare = Vec::new();
-    walk("", &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &mut bare);
-    bare.retain(|path| ![".status", ".metadata"].contains(&path.as_str()));
-    assert!(bare.is_empty(), "{bare:?}");
-}

@@ -29,7 +29,7 @@ pub struct BackendSpec {
     #[schemars(range(min = 0, max = 100_000))]
     pub queue: u32,
     /// Who of those that wait is next. FIFO: first in, first out. LIFO: last in, first out. CoDel: first in, first out, and
-    /// dropped at the head with 503 while waits stay long (RFC 8289).
+    /// dropped at the head with 503 while waits stay long (RFC 8289). Default: FIFO.
     #[serde(default)]
     pub discipline: QueueDiscipline,
     /// For discipline CoDel.
@@ -59,7 +59,7 @@ pub struct BackendSpec {
     /// Capacity that grows after a start. Default: all of it is there at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<WarmUp>,
-    /// What turning a request away at a full queue costs a worker, in percent of serviceTime: 0 to 100.
+    /// What turning a request away at a full queue costs a worker, in percent of serviceTime: 0 to 100. Default: 0.
     #[serde(default)]
     #[schemars(range(min = 0, max = 100))]
     pub rejection_percent: u32,
@@ -127,7 +127,7 @@ pub enum LawType {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cache {
-    /// How many entries there are, each as likely to be asked for: 1 to 100000.
+    /// How many entries there are, each as likely to be asked for: 1 to 100000. Default: 1000.
     #[serde(default = "thousand")]
     #[schemars(range(min = 1, max = 100_000))]
     pub entries: u32,

@@ -17,7 +17,7 @@ use crate::RecoveryVerdict;
     validation = Rule::new("self.window != 'total' || self.metric != 'Goodput'").message("window: the total has no fixed length, and so no Goodput"),
 )]
 pub struct Criterion {
-    /// The criterion's name in the results.
+    /// The criterion's name in the results: 1 to 30 small letters, digits and inner hyphens.
     #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// The figure. Of a window: `Amplification`, `WireAmplification`, `BackendAmplification`, `PeakAmplification`,

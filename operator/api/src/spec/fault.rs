@@ -18,7 +18,7 @@ use crate::Span;
     validation = Rule::new("has(self.latency) == (self.type == 'Latency')").message("latency: needed with type Latency, and only there"),
 )]
 pub struct Fault {
-    /// The window's name in the results.
+    /// The window's name in the results: 1 to 30 small letters, digits and inner hyphens.
     #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// When it begins, from the arm's start: a multiple of 100ms, at most 1h.

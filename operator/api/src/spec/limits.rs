@@ -30,8 +30,7 @@ pub struct BudgetSpec {
     /// With percent: retries that are allowed however few deposits there are. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_retry_rate: Option<RetryRate>,
-    /// What deposits. OnRequest: every request; in a total outage its share of retries goes on for ever. OnSuccess: what does
-    /// not fail; in a total outage retries run dry. Default: OnRequest.
+    /// What deposits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposit: Option<DepositKind>,
     /// A bucket of tokens. (AWS SDKs, gRPC, Brooker.)
@@ -49,13 +48,14 @@ pub struct RetryRate {
     /// Retries: 1 to 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub count: u32,
-    /// In this time: 1ms to 1h.
+    /// In this time: 1ms to 1h. Default: 1s.
     #[serde(default = "one_second")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("interval: 1ms to 1h"))]
     pub interval: Span,
 }
 
-/// What deposits into a budget.
+/// What deposits. OnRequest: every request; in a total outage its share of retries goes on for ever. OnSuccess: what does
+/// not fail; in a total outage retries run dry. Default: OnRequest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DepositKind {
     /// Every request.
@@ -83,9 +83,10 @@ pub struct TokensSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<Milli>,
     /// What is charged. OnRetry: every retry and hedge. OnFailure: every failed attempt, first ones too (gRPC).
+    /// Default: OnRetry.
     #[serde(default)]
     pub charge: ChargeKind,
-    /// What a charge takes out: more than 0, at most cap.
+    /// What a charge takes out: more than 0, at most cap. Default: "1".
     #[serde(default = "one")]
     #[x_kube(validation = Rule::new("double(self) > 0.0").message("cost: more than 0"))]
     pub cost: Milli,
@@ -94,9 +95,10 @@ pub struct TokensSpec {
     #[x_kube(validation = Rule::new("double(self) > 0.0").message("timeoutCost: more than 0"))]
     pub timeout_cost: Option<Milli>,
     /// Retries and hedges are made only while the bucket holds more than this: less than cap (gRPC: half of it).
+    /// Default: "0".
     #[serde(default = "zero")]
     pub threshold: Milli,
-    /// Whether the success of a retry gives its cost back, instead of a deposit (AWS SDKs).
+    /// Whether the success of a retry gives its cost back, instead of a deposit (AWS SDKs). Default: false.
     #[serde(default)]
     pub refund: bool,
 }
@@ -115,11 +117,11 @@ pub enum ChargeKind {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InFlightSpec {
-    /// Retries per hundred attempts in flight: 1 to 100.
+    /// Retries per hundred attempts in flight: 1 to 100. Default: 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = 1, max = 100))]
     pub percent: u32,
-    /// Retries that may be out in any case: 0 to 1000000.
+    /// Retries that may be out in any case: 0 to 1000000. Default: 3.
     #[serde(default = "three")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub min_retries: u32,
@@ -129,11 +131,11 @@ pub struct InFlightSpec {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ThrottleSpec {
-    /// How many attempts are sent for each that is accepted: "1" to "100".
+    /// How many attempts are sent for each that is accepted: "1" to "100". Default: "2".
     #[serde(default = "two")]
     #[x_kube(validation = Rule::new("double(self) >= 1.0 && double(self) <= 100.0").message("k: 1 to 100"))]
     pub k: Milli,
-    /// For how long attempts count: 1s to 1h.
+    /// For how long attempts count: 1s to 1h. Default: 2m.
     #[serde(default = "two_minutes")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("interval: 1s to 1h"))]
     pub interval: Span,
@@ -143,23 +145,23 @@ pub struct ThrottleSpec {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BreakerSpec {
-    /// Failures per hundred attempts at which it opens: 1 to 100.
+    /// Failures per hundred attempts at which it opens: 1 to 100. Default: 50.
     #[serde(default = "fifty")]
     #[schemars(range(min = 1, max = 100))]
     pub failure_percent: u32,
-    /// With fewer attempts in the interval it stays closed: 1 to 1000000.
+    /// With fewer attempts in the interval it stays closed: 1 to 1000000. Default: 100.
     #[serde(default = "hundred")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub min_calls: u32,
-    /// For how long attempts count: 1s to 1h.
+    /// For how long attempts count: 1s to 1h. Default: 10s.
     #[serde(default = "ten_seconds")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("interval: 1s to 1h"))]
     pub interval: Span,
-    /// How long it stays open: 1ms to 1h.
+    /// How long it stays open: 1ms to 1h. Default: 1m.
     #[serde(default = "one_minute")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("openFor: 1ms to 1h"))]
     pub open_for: Span,
-    /// Attempts that pass then, and decide: 1 to 1000000.
+    /// Attempts that pass then, and decide: 1 to 1000000. Default: 10.
     #[serde(default = "ten")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub probes: u32,
@@ -169,15 +171,15 @@ pub struct BreakerSpec {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetryBreakerSpec {
-    /// Failures per hundred attempts beyond which nothing is retried: 1 to 100.
+    /// Failures per hundred attempts beyond which nothing is retried: 1 to 100. Default: 10.
     #[serde(default = "ten")]
     #[schemars(range(min = 1, max = 100))]
     pub failure_percent: u32,
-    /// With fewer attempts in the interval it stops nothing: 1 to 1000000.
+    /// With fewer attempts in the interval it stops nothing: 1 to 1000000. Default: 100.
     #[serde(default = "hundred")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub min_calls: u32,
-    /// For how long attempts count: 1s to 1h.
+    /// For how long attempts count: 1s to 1h. Default: 10s.
     #[serde(default = "ten_seconds")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("interval: 1s to 1h"))]
     pub interval: Span,
@@ -192,7 +194,7 @@ pub struct HedgingSpec {
     /// attempts are made.
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("delay: 1ms to 1h"))]
     pub delay: Span,
-    /// Hedges that a request may have: 1 to 19, fewer than its attempts.
+    /// Hedges that a request may have: 1 to 19, fewer than its attempts. Default: 1.
     #[serde(default = "one_hedge")]
     #[schemars(range(min = 1, max = 19))]
     pub max_hedges: u32,
@@ -202,11 +204,12 @@ pub struct HedgingSpec {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetryAfterSpec {
-    /// The most that is honoured: 1ms to 1h.
+    /// The most that is honoured: 1ms to 1h. Default: 1m.
     #[serde(default = "one_minute")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1ms') && duration(self) <= duration('1h')").message("cap: 1ms to 1h"))]
     pub cap: Span,
     /// A random part on top, up to so many percent of it: 0 to 100. Without one all clients come back at one moment.
+    /// Default: 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = 0, max = 100))]
     pub jitter_percent: u32,

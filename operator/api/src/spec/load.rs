@@ -22,7 +22,7 @@ pub struct Load {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 20_000))]
     pub rate: Option<u32>,
-    /// How open-loop requests are spread. Default: Poisson.
+    /// How open-loop requests are spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<ArrivalLaw>,
     /// Requests on top of the steady load. At most 20.
@@ -48,7 +48,8 @@ pub struct Load {
     pub think_time: Option<Span>,
 }
 
-/// How open-loop requests are spread.
+/// How open-loop requests are spread. Uniform: in equal gaps. Poisson: in independent exponential gaps, as of many unrelated
+/// callers. Default: Poisson.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ArrivalLaw {
     /// Equal gaps.
@@ -58,7 +59,7 @@ pub enum ArrivalLaw {
     Poisson,
 }
 
-/// Requests on top of the steady load: `requests` at one instant, or a `rate` for a while.
+/// One burst: `requests` at one instant, or a `rate` for a while.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
@@ -66,7 +67,7 @@ pub enum ArrivalLaw {
     validation = Rule::new("has(self.rate) == has(self.__for__)").message("burst: rate and for go together"),
 )]
 pub struct Burst {
-    /// The burst's name.
+    /// The burst's name: 1 to 30 small letters, digits and inner hyphens.
     #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// When it begins, from the arm's start: a multiple of 100ms, at most 1h.
@@ -89,14 +90,14 @@ pub struct Burst {
     pub for_: Option<Span>,
 }
 
-/// A stretch in which only a part of `rate` is sent: what brings a service back that its own retries hold down.
+/// One stretch of less load: what brings a service back that its own retries hold down.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!(self.name in ['baseline', 'recovery', 'total']) && !self.name.startsWith('after-')").message("name: baseline, recovery, total and after-… are the names of other windows"),
 )]
 pub struct Shed {
-    /// The stretch's name in the results, at most 24 characters; the window from its end on is called after-NAME.
+    /// The stretch's name in the results: 1 to 24 small letters, digits and inner hyphens. The window from its end on is called after-NAME.
     #[schemars(length(max = 24), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// When it begins, from the arm's start, and not before the last fault is over: a multiple of 100ms, at most 1h.

@@ -20,13 +20,16 @@ pub use load::{ArrivalLaw, Burst, Load, Shed, Stage};
 pub use strategy::{Arm, BackoffParams, FixedParams, JitterKind, JitterParams, NaiveParams, Strategy, StrategyType};
 pub use workload::{ClientSpec, LAYERS_MAX, LoadgenSpec};
 
-use kube::{CustomResource, KubeSchema};
+use kube::{
+    CustomResource, KubeSchema,
+    core::{Message, Rule},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Span, status::RetryExperimentStatus};
 
-/// Puts retry policies under test: deploys a client and a backend, breaks the backend on a schedule, and writes into
-/// the status what the retries did.
+/// What is run: the strategies, the load, what breaks, and what must hold. Once the first arm has started only suspend, abort and
+/// ttlSecondsAfterFinished can be changed.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "retrylab.dev",
@@ -52,28 +55,28 @@ use crate::{Span, status::RetryExperimentStatus};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
-    validation = Rule::new("self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(self.duration))").message("faults: every window must be over by the experiment's duration").field_path(".faults"),
-    validation = Rule::new("self.faults.all(f, self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)))").message("faults: windows must not overlap").field_path(".faults"),
+    validation = every("faults", "f", "duration(f.at) + duration(f.__for__) <= duration(self.duration)", "every window must be over by the experiment's duration"),
+    validation = every("faults", "f", "self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__))", "windows must not overlap"),
     validation = Rule::new("size(self.arms) * (size(self.faults) + 2 * size(self.load.shed) + 3) <= 40").message("arms: arms × (faults + 2 × shed + 3), the windows of all results, at most 40").field_path(".arms"),
-    validation = Rule::new("self.faults.all(f, !has(f.capacityPercent) || f.capacityPercent * self.backend.concurrency >= 100)").message("faults: capacityPercent must leave a worker of backend.concurrency").field_path(".faults"),
-    validation = Rule::new("self.faults.all(f, !f.restart || has(self.backend.cache) || has(self.backend.warmUp))").message("faults: restart needs backend.cache or backend.warmUp, it changes nothing else").field_path(".faults"),
-    validation = Rule::new("self.load.bursts.all(b, duration(b.at) < duration(self.duration))").message("load.bursts: at must lie before the experiment's duration").field_path(".load"),
-    validation = Rule::new("self.load.bursts.all(b, !has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration))").message("load.bursts: every burst must be over by the experiment's duration").field_path(".load"),
-    validation = Rule::new("self.load.shed.all(s, duration(s.at) + duration(s.__for__) <= duration(self.duration))").message("load.shed: every stretch must be over by the experiment's duration").field_path(".load"),
-    validation = Rule::new("self.load.shed.all(s, self.load.shed.exists_one(t, duration(t.at) < duration(s.at) + duration(s.__for__) && duration(s.at) < duration(t.at) + duration(t.__for__)))").message("load.shed: stretches must not overlap").field_path(".load"),
-    validation = Rule::new("self.load.shed.all(s, self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(s.at)))").message("load.shed: at must not lie before the end of the last fault").field_path(".load"),
-    validation = Rule::new("self.load.shed.all(s, !self.faults.exists(f, f.name == s.name || f.name == 'after-' + s.name))").message("load.shed: names must not be those of faults' windows").field_path(".load"),
-    validation = Rule::new("self.criteria.all(c, !has(c.arm) || self.arms.exists(a, a.name == c.arm))").message("criteria: arm must be the name of one of spec.arms").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window) || self.load.shed.exists(s, s.name == c.window || 'after-' + s.name == c.window))").message("criteria: window must be total, a fault's or a shed's name, after- with a shed's name, or (where there are faults) baseline or recovery").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, (!has(c.maxOf) || self.arms.exists(a, a.name == c.maxOf.arm)) && (!has(c.minOf) || self.arms.exists(a, a.name == c.minOf.arm)) && self.arms.exists(a, (!has(c.arm) || c.arm == a.name) && (!has(c.maxOf) || c.maxOf.arm != a.name) && (!has(c.minOf) || c.minOf.arm != a.name)))").message("criteria: arm of maxOf and minOf must be the name of another one of spec.arms than the one that is held against them").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, c.window != 'baseline' || self.faults.all(f, duration(f.at) >= duration(c.metric == 'PeakAmplification' ? '1s' : '100ms')))").message("criteria: a baseline needs time before the first fault, 1s with PeakAmplification").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, c.window != 'recovery' || self.faults.all(f, duration(f.at) + duration(f.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(self.duration) && self.load.shed.all(s, duration(f.at) + duration(f.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(s.at))))").message("criteria: a recovery needs time after the last fault, before load is shed, 1s with PeakAmplification").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, self.load.shed.all(s, c.window != 'after-' + s.name || (duration(s.at) + duration(s.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(self.duration) && self.load.shed.all(t, duration(t.at) <= duration(s.at) || duration(s.at) + duration(s.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(t.at)))))").message("criteria: what comes after a shed needs time before the next one and the end, 1s with PeakAmplification").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, c.metric != 'PeakAmplification' || (self.faults.all(f, c.window != f.name || duration(f.__for__) >= duration('1s')) && self.load.shed.all(s, c.window != s.name || duration(s.__for__) >= duration('1s'))))").message("criteria: PeakAmplification is of a second, and needs a window of 1s or more").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, !c.metric.startsWith('LatencyP') || ((c.window != 'baseline' || self.faults.all(f, duration(f.at) >= duration('1s'))) && self.faults.all(f, c.window != f.name || (duration(f.at) + duration('999ms')).getSeconds() < (duration(f.at) + duration(f.__for__)).getSeconds()) && (c.window != 'recovery' || self.faults.all(f, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() < duration(self.duration).getSeconds() && self.load.shed.all(s, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() < duration(s.at).getSeconds())))))").message("criteria: a latency is of whole seconds of the run, and needs a window that holds one").field_path(".criteria"),
-    validation = Rule::new("self.criteria.all(c, !c.metric.startsWith('LatencyP') || self.load.shed.all(s, (c.window != s.name || (duration(s.at) + duration('999ms')).getSeconds() < (duration(s.at) + duration(s.__for__)).getSeconds()) && (c.window != 'after-' + s.name || ((duration(s.at) + duration(s.__for__) + duration('999ms')).getSeconds() < duration(self.duration).getSeconds() && self.load.shed.all(t, duration(t.at) <= duration(s.at) || (duration(s.at) + duration(s.__for__) + duration('999ms')).getSeconds() < duration(t.at).getSeconds())))))").message("criteria: a latency is of whole seconds of the run, and needs a shed, or a time after it, that holds one").field_path(".criteria"),
-    validation = Rule::new("!self.criteria.exists(c, c.metric == 'TimeToRecoveryMs' || c.metric == 'RecoveryVerdict') || self.faults.all(f, duration(f.at) >= duration('1s') && (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() + 10 <= duration(self.duration).getSeconds() && self.load.shed.all(s, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() + 10 <= duration(s.at).getSeconds()))").message("criteria: TimeToRecoveryMs and RecoveryVerdict need 1s before the first fault, and ten whole seconds after the last one, before load is shed").field_path(".criteria"),
-    validation = Rule::new("size(self.faults) > 0 || !self.criteria.exists(c, c.metric == 'TimeToRecoveryMs' || c.metric == 'RecoveryVerdict')").message("criteria: TimeToRecoveryMs and RecoveryVerdict need a fault to recover from").field_path(".criteria"),
+    validation = every("faults", "f", "!has(f.capacityPercent) || f.capacityPercent * self.backend.concurrency >= 100", "capacityPercent must leave a worker of backend.concurrency"),
+    validation = every("faults", "f", "!f.restart || has(self.backend.cache) || has(self.backend.warmUp)", "restart needs backend.cache or backend.warmUp, it changes nothing else"),
+    validation = every("load.bursts", "b", "duration(b.at) < duration(self.duration)", "at must lie before the experiment's duration"),
+    validation = every("load.bursts", "b", "!has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration)", "every burst must be over by the experiment's duration"),
+    validation = every("load.shed", "s", "duration(s.at) + duration(s.__for__) <= duration(self.duration)", "every stretch must be over by the experiment's duration"),
+    validation = every("load.shed", "s", "self.load.shed.exists_one(t, duration(t.at) < duration(s.at) + duration(s.__for__) && duration(s.at) < duration(t.at) + duration(t.__for__))", "stretches must not overlap"),
+    validation = every("load.shed", "s", "self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(s.at))", "at must not lie before the end of the last fault"),
+    validation = every("load.shed", "s", "!self.faults.exists(f, f.name == s.name || f.name == 'after-' + s.name)", "names must not be those of faults' windows"),
+    validation = every("criteria", "c", "!has(c.arm) || self.arms.exists(a, a.name == c.arm)", "arm must be the name of one of spec.arms"),
+    validation = every("criteria", "c", "c.window == 'total' || (size(self.faults) > 0 && (c.window == 'baseline' || c.window == 'recovery')) || self.faults.exists(f, f.name == c.window) || self.load.shed.exists(s, s.name == c.window || 'after-' + s.name == c.window)", "window must be total, a fault's or a shed's name, after- with a shed's name, or (where there are faults) baseline or recovery"),
+    validation = every("criteria", "c", "(!has(c.maxOf) || self.arms.exists(a, a.name == c.maxOf.arm)) && (!has(c.minOf) || self.arms.exists(a, a.name == c.minOf.arm)) && self.arms.exists(a, (!has(c.arm) || c.arm == a.name) && (!has(c.maxOf) || c.maxOf.arm != a.name) && (!has(c.minOf) || c.minOf.arm != a.name))", "arm of maxOf and minOf must be the name of another one of spec.arms than the one that is held against them"),
+    validation = every("criteria", "c", "c.window != 'baseline' || self.faults.all(f, duration(f.at) >= duration(c.metric == 'PeakAmplification' ? '1s' : '100ms'))", "a baseline needs time before the first fault, 1s with PeakAmplification"),
+    validation = every("criteria", "c", "c.window != 'recovery' || self.faults.all(f, duration(f.at) + duration(f.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(self.duration) && self.load.shed.all(s, duration(f.at) + duration(f.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(s.at)))", "a recovery needs time after the last fault, before load is shed, 1s with PeakAmplification"),
+    validation = every("criteria", "c", "self.load.shed.all(s, c.window != 'after-' + s.name || (duration(s.at) + duration(s.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(self.duration) && self.load.shed.all(t, duration(t.at) <= duration(s.at) || duration(s.at) + duration(s.__for__) + duration(c.metric == 'PeakAmplification' ? '1s' : '100ms') <= duration(t.at))))", "what comes after a shed needs time before the next one and the end, 1s with PeakAmplification"),
+    validation = every("criteria", "c", "c.metric != 'PeakAmplification' || (self.faults.all(f, c.window != f.name || duration(f.__for__) >= duration('1s')) && self.load.shed.all(s, c.window != s.name || duration(s.__for__) >= duration('1s')))", "PeakAmplification is of a second, and needs a window of 1s or more"),
+    validation = every("criteria", "c", "!c.metric.startsWith('LatencyP') || ((c.window != 'baseline' || self.faults.all(f, duration(f.at) >= duration('1s'))) && self.faults.all(f, c.window != f.name || (duration(f.at) + duration('999ms')).getSeconds() < (duration(f.at) + duration(f.__for__)).getSeconds()) && (c.window != 'recovery' || self.faults.all(f, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() < duration(self.duration).getSeconds() && self.load.shed.all(s, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() < duration(s.at).getSeconds()))))", "a latency is of whole seconds of the run, and needs a window that holds one"),
+    validation = every("criteria", "c", "!c.metric.startsWith('LatencyP') || self.load.shed.all(s, (c.window != s.name || (duration(s.at) + duration('999ms')).getSeconds() < (duration(s.at) + duration(s.__for__)).getSeconds()) && (c.window != 'after-' + s.name || ((duration(s.at) + duration(s.__for__) + duration('999ms')).getSeconds() < duration(self.duration).getSeconds() && self.load.shed.all(t, duration(t.at) <= duration(s.at) || (duration(s.at) + duration(s.__for__) + duration('999ms')).getSeconds() < duration(t.at).getSeconds()))))", "a latency is of whole seconds of the run, and needs a shed, or a time after it, that holds one"),
+    validation = every("criteria", "c", "!(c.metric in ['TimeToRecoveryMs', 'RecoveryVerdict']) || self.faults.all(f, duration(f.at) >= duration('1s') && (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() + 10 <= duration(self.duration).getSeconds() && self.load.shed.all(s, (duration(f.at) + duration(f.__for__) + duration('999ms')).getSeconds() + 10 <= duration(s.at).getSeconds()))", "TimeToRecoveryMs and RecoveryVerdict need 1s before the first fault, and ten whole seconds after the last one, before load is shed"),
+    validation = every("criteria", "c", "size(self.faults) > 0 || !(c.metric in ['TimeToRecoveryMs', 'RecoveryVerdict'])", "TimeToRecoveryMs and RecoveryVerdict need a fault to recover from"),
     validation = Rule::new("self.criteria.map(c, has(c.arm) ? 1 : size(self.arms)).sum() <= 80").message("criteria: at most 80 in all arms together").field_path(".criteria"),
 )]
 pub struct RetryExperimentSpec {
@@ -125,18 +128,28 @@ pub struct RetryExperimentSpec {
     #[x_kube(validation = Rule::new("duration(self) >= duration('10s') && duration(self) <= duration('10m')").message("readyTimeout: 10s to 10m"))]
     pub ready_timeout: Span,
 
-    /// Don't begin another arm; the one that runs goes on to its end.
+    /// Don't begin another arm; the one that runs goes on to its end. Default: false.
     #[serde(default)]
     pub suspend: bool,
 
-    /// End the experiment now, with the verdict Aborted.
+    /// End the experiment now, with the verdict Aborted. Default: false.
     #[serde(default)]
     pub abort: bool,
 
-    /// How long the workloads stay after the end; the object and its results stay in any case.
+    /// How long the workloads stay after the end, in seconds: 0 to 86400. The object and its results stay in any case. Default: 0.
     #[serde(default)]
     #[schemars(range(min = 0, max = 86_400))]
     pub ttl_seconds_after_finished: u32,
+}
+
+/// The rule that `holds` is true of every `item` of a list; its message names the first of which it isn't, and says `what` they
+/// must be. The API server reckons beforehand what a message may cost: this form is within its limit, `filter` and `join` are not.
+fn every(list: &str, item: &str, holds: &str, what: &str) -> Rule {
+    let said = format!("'{list}: ' + {item}.name + \": {what}\"");
+    let (field, _) = list.split_once('.').unwrap_or((list, ""));
+    Rule::new(format!("self.{list}.all({item}, {holds})"))
+        .message(Message::Expression(format!("self.{list}.map({item}, !({holds}), {said})[0]")))
+        .field_path(format!(".{field}"))
 }
 
 const fn default_seed() -> u64 {

@@ -14,7 +14,7 @@ use crate::Span;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Arm {
-    /// The arm's name in the results.
+    /// The arm's name in the results: 1 to 30 small letters, digits and inner hyphens.
     #[schemars(length(max = 30), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// Its strategy.
@@ -178,7 +178,7 @@ pub struct BackoffParams {
 )]
 pub struct JitterParams {
     /// Additive: t + U(0, t). Full: U(0, t). Equal: t/2 + U(0, t/2). Symmetric: t · U(1 − f, 1 + f). Decorrelated: between base
-    /// and three times the delay before, at most cap.
+    /// and three times the delay before, at most cap. Default: Additive.
     #[serde(default)]
     pub kind: JitterKind,
     /// For kind Symmetric: f in percent, 1 to 100. Default: 20.

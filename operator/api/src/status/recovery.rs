@@ -1,5 +1,7 @@
 //! How service came back, and what that means.
 
+#![allow(clippy::doc_markdown, reason = "it is the text of `kubectl explain`, which shows backticks as they are")]
+
 use retrylab_core::stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,13 +16,18 @@ pub struct RecoveryStatus {
     /// the baseline itself fails or is none, or when there is too little to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_recovery: Option<String>,
-    /// What that means.
+    /// What that means. NoEffect: the fault changed nothing that can be told from the baseline. Recovered: service was back by the
+    /// time in which what was left behind can be worked off. SlowRecovery: later, or it is still getting better.
+    /// MetastableSuspected: it stays down beyond that time, under a load that the baseline served. MetastableConfirmed: the same,
+    /// and shedding load brought it back for good. Overloaded: the baseline itself fails. Undetermined: what was seen carries
+    /// no verdict.
     pub verdict: RecoveryVerdict,
     /// Why it is that, in words.
     pub message: String,
 }
 
-/// How service came back after a disturbance.
+/// How service came back: NoEffect, Recovered, SlowRecovery, MetastableSuspected, MetastableConfirmed, Overloaded or Undetermined;
+/// what each means is with `status.arms.recovery.verdict`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RecoveryVerdict {
     /// The fault changed nothing that can be told from the baseline.

@@ -20,6 +20,8 @@ struct Case {
     name: String,
     patch: Value,
     field: String,
+    #[serde(default)]
+    item: String,
 }
 
 #[derive(Deserialize)]
@@ -64,12 +66,12 @@ async fn every_bad_object_of_the_table_is_refused_with_a_message_that_names_the_
     assert!(table.cases.len() >= 40, "{} cases", table.cases.len());
     assert_eq!(create(&lab, &table.base).await, Ok(()));
     let mut wrong = Vec::new();
-    for Case { name, patch, field } in table.cases {
+    for Case { name, patch, field, item } in table.cases {
         let mut spec = table.base.clone();
         merge(&mut spec, &patch);
         match create(&lab, &spec).await {
-            Err(message) if message.contains(&field) => {}
-            other => wrong.push(format!("{name}: expected a message with {field:?}, got {other:?}")),
+            Err(message) if message.contains(&field) && message.contains(&item) => {}
+            other => wrong.push(format!("{name}: expected a message with {field:?} and {item:?}, got {other:?}")),
         }
     }
     for Accepted { name, patch } in table.accepted {

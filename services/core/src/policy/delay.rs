@@ -38,14 +38,16 @@ pub enum DelayLaw {
         jitter: Jitter,
     },
     /// Decorrelated jitter: s(i) = min(cap, U(base, 3 · s(i − 1))), from s(−1) = base on. AWS Architecture Blog,
-    /// "Exponential Backoff And Jitter".
+    /// "Exponential Backoff And Jitter" (2015), and its simulator (aws-samples/aws-arch-backoff-simulator, `ExpoBackoffDecorr`).
     Decorrelated {
         /// The least delay, in milliseconds; at least 1.
         base_ms: u64,
         /// The most, in milliseconds; at least the base.
         cap_ms: u64,
     },
-    /// U[0, min(cap, (2^(i+1) − 1) · base)). Envoy's router: base 25 ms, cap 250 ms.
+    /// U[0, min(cap, (2^(i+1) − 1) · base)): what Envoy's documentation says of its router, "Router", `x-envoy-max-retries`; base 25 ms,
+    /// cap ten times that. Envoy itself (`source/common/common/backoff_strategy.cc`) has drawn from
+    /// [0, min(cap, 2^i · base)) since its pull request 10417 (2020), which is full jitter. The first wait is the same.
     Envoy {
         /// What grows, in milliseconds; at least 1.
         base_ms: u64,
@@ -55,7 +57,8 @@ pub enum DelayLaw {
 }
 
 /// The random part of an exponential delay t. Full and equal jitter: AWS Architecture Blog, "Exponential Backoff And
-/// Jitter"; additive jitter: the `backon` crate; symmetric jitter: gRPC's gRFC A6.
+/// Jitter" (2015), and its simulator; additive jitter: the `backon` crate since its pull request 184 (2025; before, it added
+/// U(0, base) to each delay); symmetric jitter: gRPC's gRFC A6 as amended in 2024.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Jitter {

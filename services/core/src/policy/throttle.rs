@@ -14,7 +14,9 @@ use crate::wire::FieldError;
 
 /// Turns attempts away, first ones too, with the chance max(0, (requests − K · accepts)/(requests + 1)) over the interval.
 /// Requests are all attempts that were about to start, those turned away included, and those that have not ended; accepts
-/// are those that ended with an answer that is no retryable failure. SRE book, "Handling Overload".
+/// are those that ended with an answer that is no retryable failure. SRE book, "Handling Overload", equation 21-1. The book
+/// counts the requests of the application layer, and does not say whether retries are among them; here each attempt counts,
+/// and is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Throttle {

@@ -1,12 +1,9 @@
 //! Whether what lies before a disturbance is a baseline at all: something that service can come back to.
 
 use super::{
-    ArmCounts, Ratio,
-    recovery::{Course, REQUESTS_MIN, STEP_MS},
+    ArmCounts, BUCKET_MS, Ratio,
+    recovery::{Course, REQUESTS_MIN, SHARE_MIN_PERMILLE, STEP_MS},
 };
-
-/// A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
-const MIN_PERMILLE: u64 = 950;
 
 /// Why there is no baseline, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,22 +23,25 @@ pub(super) fn unfit(counts: &ArmCounts, course: &Course) -> Option<Unfit> {
         return Some(Unfit::TooFew(needed));
     }
     let succeeded = Ratio::new(load.ok.sum(0, Some(course.from_ms)), requests)?;
-    if succeeded < Ratio::new(MIN_PERMILLE, 1_000)? {
+    // A baseline in which a smaller share succeeds is one that nothing can recover to: by the share that recovery needs.
+    if succeeded < Ratio::new(SHARE_MIN_PERMILLE, 1_000)? {
         return Some(Unfit::Fails(format!("only {succeeded} of the baseline's requests succeeded")));
     }
-    // A queue that grows: its first requests still succeed. Requests under way at the edges and the spread of random
-    // arrivals are within three standard deviations of their number. The first whole second is no such half: in it answers
-    // are behind by what it takes to get going.
+    // A queue that grows: its first requests still succeed. What was due in the baseline's second half came by the median
+    // latency sooner. Requests under way at the edges and the spread of random arrivals are within three standard deviations of
+    // their number. The first whole second is no such half: in it answers are behind by what it takes to get going.
     let half = course.from_ms / 2 / STEP_MS * STEP_MS;
     if half < STEP_MS {
         return None;
     }
-    let arrived = load.planned.sum(half, Some(course.from_ms));
+    let latency_ms = counts.latency(0, course.from_ms).quantile_us(500).unwrap_or(0) / 1_000;
+    let came_ms = |due_ms: u64| due_ms.saturating_sub(latency_ms / BUCKET_MS * BUCKET_MS);
+    let due = load.planned.sum(came_ms(half), Some(came_ms(course.from_ms)));
     let answered = load.goodput.sum(half, Some(course.from_ms));
-    let behind = arrived.saturating_sub(answered) as f64;
-    let allowed = (arrived as f64 * (1.0 - MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (arrived as f64).sqrt());
+    let behind = due.saturating_sub(answered) as f64;
+    let allowed = (due as f64 * (1.0 - SHARE_MIN_PERMILLE as f64 / 1_000.0)).max(3.0 * (due as f64).sqrt());
     (behind > allowed).then(|| {
-        let why = format!("in the baseline's second half {arrived} requests came and {answered} succeeded");
+        let why = format!("in the baseline's second half {due} requests were due and {answered} succeeded");
         Unfit::Fails(why)
     })
 }

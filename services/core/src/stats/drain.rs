@@ -62,7 +62,8 @@ impl Drain {
     ///
     /// * The attempts of each request. An arrival makes one every T, so λ·Σ max(0, W − kT) over k < n wait at the end, that is
     ///   λ(nW − T·n(n−1)/2) when W is long, or as many as there is room for; and then λn arrive. For n = 2 that is
-    ///   λ(2W − T)/(μ − 2λ), the published form.
+    ///   λ(2W − T)/(μ − 2λ), the published form. What came in W beyond λ, in a burst, is not in λn: all its attempts are
+    ///   counted at once.
     /// * A budget. Its mean over a run is no bound, since what it saved up in the baseline is spent in the outage: see
     ///   [`Allowance::on_top_of`].
     ///
@@ -72,9 +73,11 @@ impl Drain {
     /// may still wait for: an attempt that hangs, and the longest delay; and a warm-up.
     pub fn bound_ms(&self, load_per_ks: u64, during_per_ks: u64, outage_ms: u64) -> Option<u64> {
         let (load, during) = (u128::from(load_per_ks), u128::from(during_per_ks));
-        let (n, room) = (self.attempts_max.max(1), u128::from(self.backlog_max) * MILLIONTHS);
-        let by_attempts =
-            Most { at_once: (during * self.waiting_ms(n, outage_ms)).min(room), rate_per_ks: load * u128::from(n) };
+        let (n, room) = (u128::from(self.attempts_max.max(1)), u128::from(self.backlog_max) * MILLIONTHS);
+        let waiting_ms = self.waiting_ms(n, outage_ms);
+        let waiting = (during * waiting_ms).min(room);
+        let to_come = during.saturating_sub(load) * (n * u128::from(outage_ms) - waiting_ms);
+        let by_attempts = Most { at_once: waiting + to_come, rate_per_ks: load * n };
         let first_ones = Most { at_once: (during * u128::from(outage_ms)).min(room), rate_per_ks: load };
         let by_budget = self
             .budget
@@ -84,7 +87,7 @@ impl Drain {
             let net = u128::from(capacity).checked_sub(rate_per_ks).filter(|&net| net > 0)?;
             Some(u64::try_from(at_once.div_ceil(net)).unwrap_or(u64::MAX))
         };
-        let backlog = bounds().map(|most| most.at_once).min().unwrap_or(0).min(room);
+        let backlog = by_budget.map_or(waiting, |most| most.at_once.min(waiting));
         let as_if_nobody_retried = Most { at_once: backlog, rate_per_ks: load };
         let worked_off_ms = bounds()
             .filter_map(|most| worked_off(most, self.busy_per_ks))
@@ -96,8 +99,8 @@ impl Drain {
     }
 
     /// How long the attempts of one arrival a moment wait together at the end of an outage: Σ max(0, W − kT) over k < n.
-    fn waiting_ms(&self, n: u64, outage_ms: u64) -> u128 {
-        let (n, outage, apart) = (u128::from(n), u128::from(outage_ms), u128::from(self.apart_ms));
+    fn waiting_ms(&self, n: u128, outage_ms: u64) -> u128 {
+        let (outage, apart) = (u128::from(outage_ms), u128::from(self.apart_ms));
         let open = if apart == 0 { n } else { outage.div_ceil(apart).min(n) };
         open * outage - apart * (open * open.saturating_sub(1) / 2)
     }
@@ -161,6 +164,14 @@ mod tests {
         check(four, 50, 10, Some(50 * 34 * 1_000 / 100));
         check(Drain { apart_ms: 20_000, ..four }, 50, 10, Some(50 * 10 * 1_000 / 100));
         check(Drain { apart_ms: 0, ..four }, 50, 10, Some(50 * 40 * 1_000 / 100));
+    }
+
+    /// 1,000 at once within an outage of 1 s, on top of 100/s: the 100 of before the end make 100·(2W − T) attempts that
+    /// wait, the 1,000 all of their two, whenever those come: 2,100 at 300 − 200.
+    #[test]
+    fn what_comes_on_top_of_the_load_in_the_outage_still_has_all_its_attempts_to_make() {
+        assert_eq!(HOTOS.bound_ms(100_000, 1_100_000, 1_000), Some(21_000));
+        assert_eq!(HOTOS.bound_ms(100_000, 0, 10_000), Some(0), "and where nothing comes, nothing waits");
     }
 
     /// 280·19/20 = 266 s: so long the backlog alone could last.

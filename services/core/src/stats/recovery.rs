@@ -7,8 +7,8 @@ use crate::{fault::FaultWindow, load::Shed};
 pub(super) const STABLE_MS: u64 = 10_000;
 /// The grain of the search: latencies are kept by the second.
 pub(super) const STEP_MS: u64 = 1_000;
-/// Goodput of this share of the baseline's is as good as it.
-const SHARE_MIN: f64 = 0.95;
+/// Goodput of this share of the baseline's is as good as it, in thousandths.
+pub(super) const SHARE_MIN_PERMILLE: u64 = 950;
 /// Fewer requests say nothing about a baseline, a disturbance or an aftermath.
 pub(super) const REQUESTS_MIN: u64 = 20;
 /// A p99 within this of the baseline's is as good as it: on a shared node 10 % of a few milliseconds is noise.
@@ -62,8 +62,8 @@ impl Course {
 /// A run's service, measured by its own baseline.
 pub(super) struct Service<'c> {
     counts: &'c ArmCounts,
-    /// Answers of success ÷ arrivals in the baseline.
-    baseline: Ratio,
+    /// The least of answers of success ÷ arrivals that is as good as the baseline's.
+    share_min: Ratio,
     /// The most that p99 may be, in microseconds.
     p99_max_us: u64,
 }
@@ -73,13 +73,13 @@ impl<'c> Service<'c> {
     pub(super) fn new(counts: &'c ArmCounts, course: &Course) -> Option<Self> {
         let p99_us = counts.latency(0, course.from_ms).quantile_us(990)?;
         let p99_max_us = (p99_us + p99_us / 10).max(p99_us + P99_SLACK_US);
-        Some(Self { counts, baseline: share(counts, 0, course.from_ms)?, p99_max_us })
+        let share_min = share(counts, 0, course.from_ms)?.times(Ratio::new(SHARE_MIN_PERMILLE, 1_000)?)?;
+        Some(Self { counts, share_min, p99_max_us })
     }
 
     /// Whether goodput in [from, to) is at least 95 % of the baseline's.
     pub(super) fn is_up(&self, from_ms: u64, to_ms: u64) -> bool {
-        let enough = |share: Ratio| share.to_f64() >= SHARE_MIN * self.baseline.to_f64();
-        share(self.counts, from_ms, to_ms).is_some_and(enough)
+        share(self.counts, from_ms, to_ms).is_some_and(|share| share >= self.share_min)
     }
 
     /// Whether p99 in [from, to) is that of the baseline.
@@ -193,6 +193,21 @@ mod tests {
         let shed = Course { shed: vec![(40_000, 45_000)], ..course(10_000, 20_000) };
         assert_eq!(time_to_recovery(&counts, &shed), Some(Recovery::LongerThan(10_000)));
         assert_eq!(time_to_recovery(&counts, &course(10_000, 20_000)), Some(Recovery::After(20_000)));
+    }
+
+    /// 719/780 is 95 % of 719/741 to the last digit; in floats it is less.
+    #[test]
+    fn a_share_of_95_percent_is_enough_exactly() {
+        let mut counts = ArmCounts::default();
+        for (second, arrivals) in [(0, 741), (1, 780), (2, 781)] {
+            (0..arrivals).for_each(|i| counts.load.planned.add(second * 1_000_000 + i * 1_000));
+            (0..719).for_each(|i| counts.load.goodput.add(second * 1_000_000 + i * 1_000));
+            let mut recorder = LatencyRecorder::default();
+            recorder.record(5_000);
+            counts.latency_us.push(recorder.take());
+        }
+        let service = Service::new(&counts, &course(1_000, 1_000)).unwrap();
+        assert_eq!([service.is_up(1_000, 2_000), service.is_up(2_000, 3_000)], [true, false]);
     }
 
     #[test]

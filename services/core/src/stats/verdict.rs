@@ -156,6 +156,11 @@ fn not_back(counts: &ArmCounts, course: &Course, service: &Service<'_>, drain_ms
     }
     let length = STABLE_MS.min(alone_ms / 2 / STEP_MS * STEP_MS);
     let (last, before) = ((until - length, until), (until - 2 * length, until - length));
+    let asked = counts.load.planned.sum(last.0, Some(last.1));
+    if asked < REQUESTS_MIN {
+        let why = format!("{asked} requests in the last {} say nothing; {REQUESTS_MIN} are needed", seconds(length));
+        return (RecoveryVerdict::Undetermined, why);
+    }
     if service.is_up(last.0, last.1) {
         let why = format!("goodput is back, but was not good for ten seconds within {}", seconds(alone_ms));
         return (RecoveryVerdict::SlowRecovery, why);

@@ -195,7 +195,25 @@ fn a_baseline_that_falls_behind_is_overloaded() {
     assert!(whole.total() > counts.load.goodput.total());
     let Judgement { verdict, why, .. } = judge(&counts, &COURSE, &DRAIN, None);
     assert_eq!(verdict, RecoveryVerdict::Overloaded);
-    assert_eq!(why, "in the baseline's second half 500 requests came and 400 succeeded");
+    assert_eq!(why, "in the baseline's second half 500 requests were due and 400 succeeded");
+}
+
+/// 50/s that take 6 s each from the first on: in the baseline of 10 s, those of its first 4 s are answered in its second half.
+#[test]
+fn a_baseline_of_slow_answers_does_not_fall_behind() {
+    let mut counts = ArmCounts { latency_us: vec![], ..counts((0..60).map(|_| GOOD)) };
+    counts.load.goodput = crate::stats::Counts::default();
+    for second in 0..60 {
+        let mut recorder = LatencyRecorder::default();
+        if second >= 6 {
+            (0..50).for_each(|i| counts.load.goodput.add(second * 1_000_000 + i * 20_000));
+            (0..50).for_each(|_| recorder.record(6_000_000));
+        }
+        counts.latency_us.push(recorder.take());
+    }
+    let course = Course { from_ms: 10_000, to_ms: 11_000, shed: vec![], duration_ms: 60_000 };
+    let Judgement { verdict, why, .. } = judge(&counts, &course, &DRAIN, None);
+    assert_ne!(verdict, RecoveryVerdict::Overloaded, "{why}");
 }
 
 #[test]
@@ -210,6 +228,17 @@ fn more_load_than_the_baseline_had_is_no_evidence_of_metastability() {
     let more = |s| if s < 30 { down_until(30)(s) } else { Second { requests: 60, succeed: 30, ..DOWN } };
     let why = "60.0/s arrive after the fault, and only 50.0/s in the baseline";
     check(more, &COURSE, RecoveryVerdict::Undetermined, why);
+}
+
+/// Nobody came any more: neither that it is down nor that it is back.
+#[test]
+fn of_a_service_that_hardly_anybody_asks_in_the_end_nothing_can_be_said() {
+    let few = |n| Second { requests: n, succeed: 0, ..DOWN };
+    let quiet = |n| move |s| if s < 70 { down_until(90)(s) } else { few(n) };
+    let of = |n| format!("{n} requests in the last 10.0 s say nothing; 20 are needed");
+    check(quiet(0), &COURSE, RecoveryVerdict::Undetermined, &of(0));
+    check(quiet(1), &COURSE, RecoveryVerdict::Undetermined, &of(10));
+    assert_eq!(judged(quiet(2), &COURSE, None).verdict, RecoveryVerdict::MetastableSuspected);
 }
 
 #[test]

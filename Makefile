@@ -35,7 +35,7 @@ try: ## The comparison of retry strategies in one process, with no cluster: ends
 ##@ Tests
 
 .PHONY: test
-test: lint test-unit test-reports test-chart test-cluster ## Everything: lint and all tests but test-exactness
+test: lint test-unit test-reports test-chart test-rules test-cluster ## Everything: lint and all tests but test-exactness
 
 .PHONY: lint
 lint: ## Formatting, clippy and shellcheck, with no warning allowed
@@ -60,6 +60,10 @@ test-chart: chart-tools ## The charts: lint, and what they render, whatever the 
 .PHONY: chart-tools
 chart-tools:
 	deploy/tools/build.sh helm helm-docs kubeconform schemas
+
+.PHONY: test-rules
+test-rules: ## What Prometheus and Grafana are given: rules, dashboards and the names of metrics
+	deploy/monitoring/test.sh
 
 .PHONY: test-cluster
 test-cluster: ## The tests in a real cluster, which is made for them and removed

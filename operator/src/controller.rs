@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures::FutureExt;
-use kube::Client;
+use kube::{Client, runtime::reflector::Store};
 use retrylab_conduct::Conductor;
 use tokio::{sync::oneshot, task::JoinSet};
 
@@ -13,7 +13,7 @@ use crate::{
     caches::Caches,
     config::Config,
     events::Events,
-    metrics::Metrics,
+    metrics::{Experiments, Metrics},
     reconcile::Context,
     refusals::Refusals,
     reports,
@@ -41,6 +41,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let seed = u64::from(std::process::id()) ^ k8s_openapi::jiff::Timestamp::now().as_nanosecond() as u64;
     let (metrics, listen) = (Metrics::new()?, config.listen);
     let registry = metrics.registry.clone();
+    let experiments = caches.experiments.clone();
+    let all = move || experiments.iter().flat_map(Store::state).collect();
+    registry.register(Box::new(Experiments::new(all)?))?;
     let context = Arc::new(Context {
         events: Events::new(client.clone()),
         world: World { client: client.clone(), conductor: Conductor::new()?, config },

@@ -77,6 +77,9 @@ impl Error {
         }
     }
 
+    /// Every word for metrics.
+    pub const LABELS: [&'static str; 3] = ["kubernetes", "timeout", "token"];
+
     /// A word for metrics.
     pub const fn label(&self) -> &'static str {
         match self {

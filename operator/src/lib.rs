@@ -20,4 +20,5 @@ mod world;
 
 pub use config::Config;
 pub use controller::run;
+pub use metrics::{Experiments, Metrics};
 pub use outcome::{Awaited, outcome};

@@ -31,17 +31,15 @@ pub struct Context {
 pub async fn reconcile(cached: Arc<RetryExperiment>, context: Arc<Context>) -> Result<Action, Error> {
     let (begun, uid) = (Instant::now(), cached.uid().unwrap_or_default());
     let result = pass(&cached, &context).await;
-    let (label, action) = match result {
-        Ok(action) => ("ok", Ok(action)),
+    let (undisturbed, action) = match result {
         // Somebody wrote in between: no error, but what was decided may be wrong. The newer version is on its way.
-        Err(e) if e.is_conflict() => ("conflict", Ok(Action::requeue(std::time::Duration::from_millis(100)))),
-        Err(e) => (e.label(), Err(e)),
+        Err(e) if e.is_conflict() => (false, Ok(Action::requeue(std::time::Duration::from_millis(100)))),
+        result => (true, result),
     };
     if action.is_ok() {
         context.backoff.forget(&uid);
     }
-    context.metrics.reconciles.with_label_values(&[label]).inc();
-    context.metrics.seconds.observe(begun.elapsed().as_secs_f64());
+    context.metrics.pass(action.as_ref().map(|_| undisturbed), begun.elapsed().as_secs_f64());
     action
 }
 
@@ -83,7 +81,7 @@ async fn pass(cached: &RetryExperiment, context: &Context) -> Result<Action, Err
     if !acts.is_empty()
         && let Some(token) = world.token(&experiment).await?
     {
-        world.conductor.perform(&experiment.name_any(), &acts, &token).await;
+        metrics.told(&world.conductor.perform(&experiment.name_any(), &acts, &token).await);
     }
     match workloads {
         Workloads::Deployed if !in_the_way => context.refusals.note(&experiment, world.deploy(&experiment).await)?,

@@ -85,6 +85,21 @@ pub enum Phase {
     Complete,
 }
 
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 4] = [Self::Deploying, Self::Running, Self::Paused, Self::Complete];
+
+    /// The phase as it stands in the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploying => "Deploying",
+            Self::Running => "Running",
+            Self::Paused => "Paused",
+            Self::Complete => "Complete",
+        }
+    }
+}
+
 /// What was found, once the experiment is over. Passed: the evidence is complete and every criterion holds. Failed: the evidence is
 /// complete and a criterion does not hold. Inconclusive: the evidence carries no verdict. Aborted: `spec.abort` ended it. Error:
 /// it could not be carried out.
@@ -103,6 +118,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 5] = [Self::Passed, Self::Failed, Self::Inconclusive, Self::Aborted, Self::Error];
+
     /// The verdict as it stands in the status.
     pub const fn as_str(self) -> &'static str {
         match self {

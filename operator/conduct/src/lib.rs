@@ -11,6 +11,7 @@ mod predictions;
 mod token;
 
 pub use ask::running;
+pub use perform::{Outcome, Said, Told};
 pub use token::new_token;
 
 use pods::Pods;

@@ -185,6 +185,13 @@ fn deadline(experiment: &RetryExperiment, run: &RunRecord, plan: &ArmPlan) -> Ti
     run.starts_at.0 + SignedDuration::from_millis(longest_ms as i64) + OVERTIME
 }
 
+/// When the arm that runs is given up at the latest, the time to stop it included; `None`: none runs.
+pub fn given_up_at(experiment: &RetryExperiment) -> Option<Timestamp> {
+    let running = experiment.status.as_ref()?.arms.last().filter(|arm| arm.phase == ArmPhase::Running)?;
+    let arm = experiment.spec.arms.iter().find(|arm| arm.name == running.name)?;
+    Some(deadline(experiment, &running.run, &plan_of(experiment, arm, &running.run)) + OVERTIME)
+}
+
 fn next_look(observed: &Observed, run: &RunRecord, plan: &ArmPlan, now: Timestamp) -> Duration {
     let latest = if handover::in_doubt(observed) { UNREACHABLE } else { HEARTBEAT };
     until(now, next_edge(run, plan, now)).min(latest)

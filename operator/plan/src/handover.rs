@@ -9,6 +9,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 use retrylab_api::{Arm, ArmPlan, RetryExperiment, RunRecord};
+use retrylab_core::wire::run_id;
 
 use crate::{
     Act, deploy,
@@ -23,8 +24,7 @@ const DOUBLINGS_MAX: u32 = 4;
 /// A start nearer than this is not handed over any more to pods that have nothing of the run yet.
 const LEAD_MIN: SignedDuration = SignedDuration::from_millis(50);
 
-/// Settles a start, of load that goes to `target`. The id is the object's, the generation's, the arm's and the
-/// hand-over's own.
+/// Settles a start, of load that goes to `target`.
 pub fn settle(experiment: &RetryExperiment, arm: &Arm, target: &str, handover: u32, now: Timestamp) -> RunRecord {
     let uid: String = experiment
         .metadata
@@ -37,7 +37,7 @@ pub fn settle(experiment: &RetryExperiment, arm: &Arm, target: &str, handover: u
     let generation = experiment.metadata.generation.unwrap_or_default();
     let lead = LEAD * (1 << handover.saturating_sub(1).min(DOUBLINGS_MAX));
     RunRecord {
-        id: format!("{uid}-{generation}-{}-{handover}", arm.name),
+        id: run_id(&uid, generation, &arm.name, handover),
         handover,
         settled_at: MicroTime(whole_micros(now)),
         starts_at: MicroTime(whole_micros(now + lead)),

@@ -9,6 +9,7 @@ mod arm;
 mod conditions;
 mod criteria;
 mod deploy;
+mod due;
 mod events;
 mod figures;
 mod finish;
@@ -22,6 +23,7 @@ mod words;
 
 pub use criteria::criteria;
 pub use deploy::{POD_RESOURCES, PodResources, replicas};
+pub use due::due;
 pub use events::{Event, EventKind};
 pub use figures::ArmFigures;
 pub use judgement::{Judged, judge};

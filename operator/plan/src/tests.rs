@@ -2,6 +2,7 @@
 
 mod conditions;
 mod deploying;
+mod due;
 mod ending;
 pub mod given;
 mod handing_over;

@@ -22,7 +22,8 @@ use retrylab_api::{RetryExperiment, backend_model};
 use retrylab_plan::Role;
 
 use super::{
-    Addresses, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector, secret_name,
+    Addresses, CALLS_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector,
+    secret_name,
 };
 use crate::{config::Config, settings::WorkloadSettings};
 
@@ -67,7 +68,9 @@ pub fn deployment(
     let no_mesh = ("linkerd.io/inject".to_owned(), "disabled".to_owned());
     let of_pods = deployment_spec.template.metadata.get_or_insert_default();
     of_pods.annotations.get_or_insert_default().extend([template.clone(), no_mesh]);
-    of_pods.labels.get_or_insert_default().insert("sidecar.istio.io/inject".into(), "false".into());
+    let pod_labels = of_pods.labels.get_or_insert_default();
+    pod_labels.insert("sidecar.istio.io/inject".into(), "false".into());
+    pod_labels.extend(role.calls(spec.client.layers).map(|callee| (CALLS_LABEL.into(), callee.as_str().into())));
     let mut metadata = metadata(experiment, name(experiment, role), labels);
     metadata.annotations = Some(BTreeMap::from([template]));
     Some(Deployment { metadata, spec: Some(deployment_spec), status: None })
@@ -241,6 +244,24 @@ mod tests {
         assert_eq!(pod["imagePullSecrets"], serde_json::json!([{"name": "registry"}]));
         assert_eq!((&pod["priorityClassName"], &pod["nodeSelector"]["pool"]), (&"low".into(), &"lab".into()));
         assert_eq!(pod["tolerations"], serde_json::json!([{"key": "lab", "operator": "Exists"}]));
+    }
+
+    #[test]
+    fn a_client_says_on_its_pods_whom_it_calls() {
+        let calls = |layers: u32, role: Role| {
+            let (mut experiment, mut addresses) = given();
+            experiment.spec.client.layers = layers;
+            addresses.insert(Role::Inner(2), "10.96.0.3:8000".to_owned());
+            let command = Config::augment_args(clap::Command::new("operator"));
+            let config = Config::from_arg_matches(&command.get_matches_from(["operator"])).unwrap();
+            let made = deployment(&experiment, role, &addresses, &config).unwrap().spec.unwrap();
+            made.template.metadata.unwrap().labels.unwrap().remove(CALLS_LABEL)
+        };
+        assert_eq!(calls(1, Role::Client).as_deref(), Some("backend"));
+        assert_eq!(calls(2, Role::Client).as_deref(), Some("client-2"));
+        assert_eq!(calls(2, Role::Inner(2)).as_deref(), Some("backend"));
+        assert_eq!(calls(2, Role::Loadgen).as_deref(), Some("client"));
+        assert_eq!(calls(2, Role::Backend), None);
     }
 
     #[test]

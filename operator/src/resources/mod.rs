@@ -26,6 +26,8 @@ pub const EXPERIMENT_LABEL: &str = "retrylab.dev/experiment";
 pub const UID_LABEL: &str = "retrylab.dev/uid";
 /// The label that holds the pod's role.
 pub const ROLE_LABEL: &str = "retrylab.dev/role";
+/// The label that holds the role that the pod calls: attempts are counted where the backend is called.
+pub const CALLS_LABEL: &str = "retrylab.dev/calls";
 /// Selects everything that the operator makes.
 pub const MANAGED_SELECTOR: &str = "app.kubernetes.io/managed-by=retrylab-operator";
 /// The annotation with which a Deployment says from which template it was made.

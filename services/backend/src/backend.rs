@@ -89,5 +89,8 @@ async fn metrics_text(State(backend): State<Arc<Backend>>) -> Response {
     backend.metrics.in_service.set(i64::from(in_service));
     backend.metrics.queue_length.set(queued as i64);
     backend.metrics.failure_active.set(i64::from(backend.faults.met().is_some()));
+    if let Some(books) = backend.open_books.latest() {
+        backend.metrics.show_windows(&books);
+    }
     exposition(&backend.registry)
 }

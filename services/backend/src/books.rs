@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use retrylab_core::{
     station::End,
     stats::BackendSeries,
-    wire::{BackendPlan, BackendResults, RunTag},
+    wire::{BackendPlan, BackendResults, RunTag, arm_of},
 };
 use retrylab_runtime::RunClock;
 
@@ -47,6 +47,11 @@ impl Books {
             duration_us: plan.duration_ms * 1_000,
             page: Mutex::default(),
         }
+    }
+
+    /// The arm whose run it is.
+    pub fn arm(&self) -> &str {
+        arm_of(&self.run)
     }
 
     /// Whether a window is one of the run's.
@@ -148,7 +153,8 @@ impl OpenBooks {
         }
     }
 
-    fn latest(&self) -> Option<Arc<Books>> {
+    /// Those of the run that was handed over last.
+    pub fn latest(&self) -> Option<Arc<Books>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -58,6 +58,12 @@ impl Window {
         state.record.affected += u64::from(struck);
     }
 
+    /// Whether it is in effect.
+    pub fn is_on(&self) -> bool {
+        let state = self.lock();
+        state.record.started_us.is_some() && !state.over
+    }
+
     /// What it did so far.
     pub fn record(&self) -> FaultRecord {
         self.lock().record.clone()

@@ -8,7 +8,7 @@ use std::sync::{
 use retrylab_core::{
     policy::Fate,
     stats::ClientSeries,
-    wire::{ClientPlan, ClientResults, RunTag},
+    wire::{ClientPlan, ClientResults, RunTag, arm_of},
 };
 use retrylab_runtime::RunClock;
 use tokio::sync::Notify;
@@ -48,6 +48,11 @@ impl Books {
             stopped: AtomicBool::new(false),
             stop: Notify::new(),
         }
+    }
+
+    /// The arm whose run it is.
+    pub fn arm(&self) -> &str {
+        arm_of(&self.run)
     }
 
     /// A request arrived.

@@ -137,7 +137,7 @@ impl Call {
 
     /// An attempt begins.
     fn count(&self, start: Start) {
-        self.client.metrics.attempt(self.in_force.setting.strategy, start.number);
+        self.client.metrics.attempt(self.in_force.setting.strategy, self.arm(), start.number);
         if let Some((books, tag)) = self.of_run() {
             books.attempt(tag.offset_us, start.number);
         }
@@ -182,7 +182,7 @@ impl Call {
     }
 
     fn end(&self, attempts: u32, fate: Fate, last: Option<Reply>) -> ClientAnswer {
-        self.client.metrics.end(self.in_force.setting.strategy, fate);
+        self.client.metrics.end(self.in_force.setting.strategy, self.arm(), fate);
         if let Some((books, tag)) = self.of_run() {
             books.end(tag.offset_us, fate);
         }
@@ -218,6 +218,11 @@ impl Call {
             Fate::Deadline => Some("the deadline leaves no time"),
         };
         failure.into_iter().chain(reason.map(str::to_owned)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The arm whose run the request is of; empty for one of no run.
+    fn arm(&self) -> &str {
+        self.books.as_ref().map_or("", |books| books.arm())
     }
 
     fn of_run(&self) -> Option<(&Books, &RunTag)> {

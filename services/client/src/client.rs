@@ -38,7 +38,7 @@ pub struct Client {
     /// Where requests find the books of their run.
     pub open_books: Arc<OpenBooks>,
     /// The client's own metrics.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// For what belongs to no run.
     pub unforeseen: Unforeseen,
     registry: Registry,
@@ -52,7 +52,8 @@ pub fn app(config: Config) -> prometheus::Result<Router> {
     let client = Arc::new(Client::new(&config)?);
     let http = HttpMetrics::new("client", &client.registry)?;
     let (strategy, open_books) = (Arc::clone(&client.strategy), Arc::clone(&client.open_books));
-    let runs = Runs::new(ClientWorkload { strategy, open_books });
+    let metrics = Arc::clone(&client.metrics);
+    let runs = Runs::new(ClientWorkload { strategy, open_books, metrics });
     let admin = admin::routes().with_state(Arc::clone(&client)).merge(run_routes(runs));
     let open = Router::new()
         .route("/process", get(process))
@@ -76,7 +77,7 @@ impl Client {
             strategy: Arc::new(Strategy::new(in_force, &registry)?),
             upstream: Upstream::new(config.backend_url.clone()),
             open_books: Arc::default(),
-            metrics: Metrics::new(&registry)?,
+            metrics: Arc::new(Metrics::new(&registry)?),
             unforeseen: Unforeseen::new(),
             registry,
         })

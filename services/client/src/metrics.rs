@@ -1,7 +1,10 @@
 //! The client's own metrics; those of every service are in the runtime.
 
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
-use retrylab_core::policy::{BreakerState, Denial, Fate, Outcome, StrategyName};
+use retrylab_core::{
+    policy::{BreakerState, Denial, Fate, Outcome, StrategyName},
+    wire::StrategySetting,
+};
 
 use crate::{strategy::InForce, upstream::Reply};
 
@@ -10,7 +13,10 @@ const SERVICE: &str = "client";
 /// Registered in one registry.
 #[derive(Debug)]
 pub struct Metrics {
+    /// By number …
     attempts: IntCounterVec,
+    /// … and by arm.
+    started: IntCounterVec,
     requests: IntCounterVec,
     denied: IntCounterVec,
     in_flight: IntGauge,
@@ -34,6 +40,8 @@ impl Metrics {
             prometheus::Result::Ok(vec)
         };
         let attempts = "Attempts at the backend by their number in the request; the first is 1";
+        let started = "Attempts at the backend, by the arm whose run they are of; none for what is of no run";
+        let requests = "Requests by how they ended and the arm whose run they are of; none for what is of no run";
         let denied = "Attempts that were due and not made, by what denied them";
         let calls = "Attempts at the backend by how they ended";
         let calls = vec("backend_calls_total", calls, &["service", "result"])?;
@@ -48,7 +56,8 @@ impl Metrics {
         registry.register(Box::new(breaker_state.clone()))?;
         Ok(Self {
             attempts: vec("retry_attempts_total", attempts, &["service", "strategy", "attempt"])?,
-            requests: vec("retrylab_requests_total", "Requests by how they ended", &["strategy", "fate"])?,
+            started: vec("retrylab_attempts_total", started, &["strategy", "arm"])?,
+            requests: vec("retrylab_requests_total", requests, &["strategy", "arm", "fate"])?,
             denied: vec("retrylab_attempts_denied_total", denied, &["strategy", "reason"])?,
             in_flight,
             budget_left,
@@ -60,13 +69,29 @@ impl Metrics {
         })
     }
 
+    /// A run begins: its counters are there from now on, since one that appears with a value has no rate.
+    pub fn begin(&self, arm: &str, setting: &StrategySetting) {
+        let strategy = setting.strategy.as_str();
+        self.started.with_label_values(&[strategy, arm]);
+        for fate in Fate::ALL {
+            self.requests.with_label_values(&[strategy, arm, fate.as_str()]);
+        }
+        for number in 1..=setting.policy.max_attempts {
+            self.attempts.with_label_values(&[SERVICE, strategy, &number.to_string()]);
+        }
+        for denial in Denial::ALL {
+            self.denied.with_label_values(&[strategy, denial.as_str()]);
+        }
+    }
+
     /// A request arrived.
     pub fn request(&self) {
         self.in_flight.inc();
     }
 
-    /// An attempt starts.
-    pub fn attempt(&self, strategy: StrategyName, number: u32) {
+    /// An attempt starts; `arm`: empty for a request of no run.
+    pub fn attempt(&self, strategy: StrategyName, arm: &str, number: u32) {
+        self.started.with_label_values(&[strategy.as_str(), arm]).inc();
         self.attempts.with_label_values(&[SERVICE, strategy.as_str(), &number.to_string()]).inc();
     }
 
@@ -102,9 +127,9 @@ impl Metrics {
         }
     }
 
-    /// A request ended.
-    pub fn end(&self, strategy: StrategyName, fate: Fate) {
-        self.requests.with_label_values(&[strategy.as_str(), fate.as_str()]).inc();
+    /// A request ended; `arm`: empty for a request of no run.
+    pub fn end(&self, strategy: StrategyName, arm: &str, fate: Fate) {
+        self.requests.with_label_values(&[strategy.as_str(), arm, fate.as_str()]).inc();
         self.in_flight.dec();
     }
 }

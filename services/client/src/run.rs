@@ -7,6 +7,7 @@ use retrylab_runtime::{Run, RunClock, Workload};
 
 use crate::{
     books::{Books, OpenBooks},
+    metrics::Metrics,
     strategy::Strategy,
 };
 
@@ -17,6 +18,8 @@ pub struct ClientWorkload {
     pub strategy: Arc<Strategy>,
     /// Where requests find the run's books.
     pub open_books: Arc<OpenBooks>,
+    /// Where they are counted for people.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A run under way.
@@ -30,6 +33,7 @@ impl Workload for ClientWorkload {
     fn begin(&self, id: &str, plan: &ClientPlan, clock: RunClock) -> ClientRun {
         let books = Arc::new(Books::new(id, plan, clock));
         self.strategy.put(plan.strategy.clone(), Some(Duration::from_millis(plan.timeout_ms)));
+        self.metrics.begin(books.arm(), &plan.strategy);
         self.open_books.open(Arc::clone(&books));
         ClientRun(books)
     }

@@ -16,11 +16,16 @@ const SERVICE: &str = "loadgen";
 pub fn app(config: Config) -> prometheus::Result<Router> {
     let registry = Registry::new();
     let http = HttpMetrics::new(SERVICE, &registry)?;
-    let loadgen = Loadgen::new(Metrics::new(&registry)?).with_max_connections(config.max_connections as usize);
-    let runs = Runs::new(loadgen);
+    let metrics = Metrics::new(&registry)?;
+    let windows = metrics.windows.clone();
+    let runs = Runs::new(Loadgen::new(metrics).with_max_connections(config.max_connections as usize));
+    let metrics_text = move || {
+        windows.show();
+        std::future::ready(exposition(&registry))
+    };
     let routes = Router::new()
         .route("/health", get(health))
-        .route("/metrics", get(move || std::future::ready(exposition(&registry))))
+        .route("/metrics", get(metrics_text))
         .merge(ready_route(config.target))
         .merge(guarded(run_routes(runs), config.admin_token));
     Ok(with_json_errors(routes).layer(from_fn_with_state(http, HttpMetrics::count)))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use retrylab_core::{stats::LoadLedger, wire::LoadgenResults};
 
-use crate::metrics::Metrics;
+use crate::metrics::RunMetrics;
 
 /// Most entries of the journal; from here on the engine does wait for the reader.
 const JOURNAL_MAX: usize = 8_192;
@@ -87,12 +87,12 @@ impl SharedLedger {
 pub struct Journal {
     entries: Vec<Entry>,
     ledger: SharedLedger,
-    metrics: Metrics,
+    metrics: RunMetrics,
 }
 
 impl Journal {
     /// An empty journal of a ledger; every entry is counted in the metrics as well.
-    pub const fn new(ledger: SharedLedger, metrics: Metrics) -> Self {
+    pub const fn new(ledger: SharedLedger, metrics: RunMetrics) -> Self {
         Self { entries: Vec::new(), ledger, metrics }
     }
 
@@ -123,7 +123,7 @@ impl Journal {
     }
 }
 
-fn settle(entries: &mut Vec<Entry>, mut ledger: MutexGuard<'_, LoadLedger>, metrics: &Metrics) {
+fn settle(entries: &mut Vec<Entry>, mut ledger: MutexGuard<'_, LoadLedger>, metrics: &RunMetrics) {
     for entry in entries.drain(..) {
         enter(&mut ledger, entry);
         metrics.count(entry);

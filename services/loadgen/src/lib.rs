@@ -17,6 +17,7 @@ mod engine;
 mod http;
 mod metrics;
 mod run;
+mod windows;
 
 pub use app::app;
 pub use config::Config;

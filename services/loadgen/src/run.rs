@@ -49,9 +49,10 @@ impl Workload for Loadgen {
     type Run = LoadgenRun;
 
     fn begin(&self, id: &str, plan: &LoadgenPlan, clock: RunClock) -> LoadgenRun {
+        self.metrics.windows.follow(id, plan, clock);
         let ledger = SharedLedger::default();
         let is_over = Arc::new(AtomicBool::new(false));
-        let journal = Journal::new(ledger.clone(), self.metrics.clone());
+        let journal = Journal::new(ledger.clone(), self.metrics.of_run(id));
         let engine = Engine::new(id, plan, clock, self.max_connections, journal, self.metrics.clone());
         let begun = engine.and_then(|engine| {
             let brake = engine.brake();

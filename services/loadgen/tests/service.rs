@@ -20,11 +20,11 @@ async fn it_says_that_it_is_healthy() {
 async fn a_run_is_handed_over_reported_and_counted_in_the_metrics() {
     let app = app(Config::default()).unwrap();
     let target = Target::good();
-    let plan = plan(open(0, 50, vec![burst(10, 20)]), target.address, 5_000);
+    let plan = plan(open(0, 50, vec![burst(0, 20)]), target.address, 5_000);
     let request = serde_json::to_string(&RunRequest { starts_in_ms: 10, plan }).unwrap();
-    assert_eq!(call(&app, "PUT", "/admin/runs/a1-0", request).await.0, 201);
+    assert_eq!(call(&app, "PUT", "/admin/runs/f00-1-naive-1", request).await.0, 201);
     let report = loop {
-        let (status, body) = call(&app, "GET", "/admin/runs/a1-0", String::new()).await;
+        let (status, body) = call(&app, "GET", "/admin/runs/f00-1-naive-1", String::new()).await;
         assert_eq!(status, 200);
         let report: RunReport<LoadgenResults> = serde_json::from_str(&body).unwrap();
         assert!(report.elapsed_ms < 20_000, "the run does not end");
@@ -36,9 +36,11 @@ async fn a_run_is_handed_over_reported_and_counted_in_the_metrics() {
     assert_eq!((report.results.series.sent.total(), report.results.series.ok.total()), (20, 20));
     let (_, metrics) = call(&app, "GET", "/metrics", String::new()).await;
     for line in [
-        "retrylab_loadgen_requests_total{result=\"ok\"} 20",
-        "retrylab_loadgen_requests_total{result=\"timeout\"} 0",
-        "retrylab_loadgen_dropped_total 0",
+        "retrylab_loadgen_arrivals_total{arm=\"naive\"} 20",
+        "retrylab_loadgen_requests_total{arm=\"naive\",result=\"ok\"} 20",
+        "retrylab_loadgen_requests_total{arm=\"naive\",result=\"timeout\"} 0",
+        "retrylab_loadgen_dropped_total{arm=\"naive\"} 0",
+        "retrylab_window_active{arm=\"naive\",kind=\"burst\",name=\"burst-at-0s\"} 1",
         "retrylab_loadgen_connections 0",
         "retrylab_loadgen_in_flight 0",
         "retrylab_loadgen_lateness_seconds_count 20",

@@ -13,6 +13,7 @@ mod runs;
 mod serve;
 mod telemetry;
 mod unforeseen;
+mod windows;
 
 pub use clock::RunClock;
 pub use descriptors::raised_descriptor_limit;
@@ -26,3 +27,4 @@ pub use runs::{Run, Runs, Workload, run_routes};
 pub use serve::{listen, serve, serve_on};
 pub use telemetry::init_logs;
 pub use unforeseen::Unforeseen;
+pub use windows::{WindowGauge, WindowKind};

@@ -48,7 +48,7 @@ fn the_monitor_of_the_pods_keeps_their_own_labels_and_says_whose_they_are() {
     assert_eq!((&endpoint["port"], &endpoint["interval"]), (&json!("http"), &json!("2s")));
     assert_eq!(endpoint["honorLabels"], true);
     let targets: Vec<_> = endpoint["relabelings"].as_array().unwrap().iter().map(|r| &r["targetLabel"]).collect();
-    assert_eq!(targets, ["experiment", "role"]);
+    assert_eq!(targets, ["experiment", "role", "calls"]);
 }
 
 #[test]

@@ -192,3 +192,19 @@ async fn in_a_freeze_all_that_are_exposed_are_affected() {
     let record = backend.report().await.results.faults[0].clone();
     assert_eq!((record.exposed, record.affected), (1, 1));
 }
+
+#[tokio::test]
+async fn the_windows_of_the_latest_run_are_a_metric_that_is_1_while_they_are_on() {
+    let backend = quick();
+    let on = async |name: &str| {
+        let line = format!("retrylab_window_active{{arm=\"r\",kind=\"fault\",name=\"{name}\"}} ");
+        backend.metric(&line).await
+    };
+    assert_eq!(on("now").await, None, "there is no run");
+    let faults = json!([window("now", 0, 60_000, &error(1_000)), window("then", 60_000, 10_000, &error(1_000))]);
+    backend.hand_over(0, 80_000, faults).await;
+    until_in_effect(&backend).await;
+    assert_eq!((on("now").await, on("then").await), (Some(1.0), Some(0.0)));
+    assert_eq!(backend.admin("POST", "/admin/recover", "").await.0, 200);
+    assert_eq!((on("now").await, on("then").await), (Some(0.0), Some(0.0)));
+}

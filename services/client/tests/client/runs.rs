@@ -47,6 +47,15 @@ async fn foreign_requests_are_served_and_counted_apart() {
     assert_eq!(client.send(of_run("r", 0, 1)).await.0, 200);
     let results = client.client_report().await.results;
     assert_eq!((results.foreign_requests, results.series.requests.total(), results.series.ok.total()), (2, 1, 1));
+    for (line, value) in [
+        ("retrylab_attempts_total{arm=\"r\",strategy=\"naive\"} ", 1.0),
+        ("retrylab_attempts_total{arm=\"\",strategy=\"naive\"} ", 2.0),
+        ("retrylab_requests_total{arm=\"r\",fate=\"ok\",strategy=\"naive\"} ", 1.0),
+        ("retrylab_requests_total{arm=\"r\",fate=\"exhausted\",strategy=\"naive\"} ", 0.0),
+        ("retry_attempts_total{attempt=\"3\",service=\"client\",strategy=\"naive\"} ", 0.0),
+    ] {
+        assert_eq!(client.metric(line).await, Some(value), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod deadline;
 mod error;
 mod process;
 mod run;
+mod run_id;
 mod tag;
 
 pub use admin::{FailKind, FailRequest, FailureStatus, StrategyRequest, StrategySetting};
@@ -17,5 +18,6 @@ pub use run::{
     BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
     RunPlan, RunReport, RunRequest, RunState,
 };
+pub use run_id::{arm_of, run_id};
 pub(crate) use tag::OUTER_ATTEMPTS;
 pub use tag::{RUN_HEADER, RunTag, nested_attempt};

@@ -7,7 +7,7 @@ use super::*;
 
 fn journal() -> (Journal, SharedLedger) {
     let ledger = SharedLedger::default();
-    (Journal::new(ledger.clone(), Metrics::new(&Registry::new()).unwrap()), ledger)
+    (Journal::new(ledger.clone(), crate::Metrics::new(&Registry::new()).unwrap().of_run("a1-0")), ledger)
 }
 
 fn post(entries: &[Entry]) -> LoadgenResults {

@@ -21,7 +21,7 @@ fn engine(at_ms: u64, target: SocketAddr) -> (Engine, SharedLedger) {
     let load = LoadPlan { seed: 1, duration_ms: 60_000, shape, bursts, shed: vec![] };
     let plan = LoadgenPlan { load, target: target.to_string(), timeout_ms: 30_000 };
     let (metrics, ledger) = (Metrics::new(&Registry::new()).unwrap(), SharedLedger::default());
-    let journal = Journal::new(ledger.clone(), metrics.clone());
+    let journal = Journal::new(ledger.clone(), metrics.of_run("a1-0"));
     (Engine::new("a1-0", &plan, RunClock::starting_in(0), 100, journal, metrics).unwrap(), ledger)
 }
 

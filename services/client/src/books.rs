@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use retrylab_core::{
@@ -22,6 +22,8 @@ pub struct Books {
     clock: RunClock,
     duration_us: u64,
     page: Mutex<Page>,
+    /// Attempts that were given up and are still to be sent.
+    seen_out: AtomicU64,
     stopped: AtomicBool,
     stop: Notify,
 }
@@ -45,6 +47,7 @@ impl Books {
             clock,
             duration_us: plan.duration_ms * 1_000,
             page: Mutex::default(),
+            seen_out: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             stop: Notify::new(),
         }
@@ -108,9 +111,10 @@ impl Books {
         }
     }
 
-    /// Whether no request of the run is under way.
+    /// Whether no request of the run is under way, and no attempt that its request no longer waits for.
     pub fn is_idle(&self) -> bool {
-        self.page().in_flight == 0
+        // In this order: an attempt is seen out before its request ends.
+        self.page().in_flight == 0 && self.seen_out.load(Ordering::Acquire) == 0
     }
 
     /// The counts so far.
@@ -138,6 +142,24 @@ impl Books {
         if !page.closed {
             write(&mut page, self.clock.now_us());
         }
+    }
+}
+
+/// That an attempt which was given up is still to be sent.
+#[derive(Debug)]
+pub struct SeenOut(Arc<Books>);
+
+impl SeenOut {
+    /// The run is not over before this is dropped.
+    pub fn begin(books: Arc<Books>) -> Self {
+        books.seen_out.fetch_add(1, Ordering::AcqRel);
+        Self(books)
+    }
+}
+
+impl Drop for SeenOut {
+    fn drop(&mut self) {
+        self.0.seen_out.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -153,8 +153,9 @@ impl Call {
         let waits = left.map_or(timeout, |left| left.min(timeout));
         let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
         let request = client.upstream.request(attempt, waits);
+        let books = self.books.clone();
         async move {
-            let reply = client.upstream.attempt(request, waits).await;
+            let reply = client.upstream.attempt(request, waits, books).await;
             client.metrics.reply(&reply);
             (start.number, reply)
         }

@@ -1,7 +1,8 @@
 //! The opening of a connection for a request.
 //!
 //! Whoever gives an attempt up while its connection is being opened has counted an attempt that its backend never hears
-//! of. So the opening goes on by itself: the request is sent, and then the connection is closed.
+//! of. So the opening goes on by itself: the request is sent, and then the connection is closed. Until then the run is not
+//! over: the attempt is still to come to the backend's books.
 
 use std::{
     future::{Future, ready},
@@ -17,11 +18,15 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{addresses::Addresses, connection::Connection};
+use crate::{
+    addresses::Addresses,
+    books::{Books, SeenOut},
+    connection::Connection,
+};
 
-/// How long the opening of a connection goes on after it was given up: enough for a SYN that was lost and is sent again
-/// after a second.
-const SEEN_OUT_WITHIN: Duration = Duration::from_secs(2);
+/// How long the opening of a connection goes on after it was given up: enough for SYNs that were lost and are sent again, and
+/// for a process that is kept from running, and within what the operator lets a run be late.
+const SEEN_OUT_WITHIN: Duration = Duration::from_secs(20);
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>>;
 
@@ -30,13 +35,15 @@ pub struct Opening {
     connecting: Connecting,
     /// `None`: it is open, or could not be opened.
     request: Option<Request<Empty<Bytes>>>,
+    /// Of the run that the request belongs to.
+    books: Option<Arc<Books>>,
 }
 
 impl Opening {
-    /// A connection to one of these addresses, for this request.
-    pub fn new(addresses: Arc<Addresses>, request: Request<Empty<Bytes>>) -> Self {
+    /// A connection to one of these addresses, for this request, an attempt of the run with these books.
+    pub fn new(addresses: Arc<Addresses>, request: Request<Empty<Bytes>>, books: Option<Arc<Books>>) -> Self {
         let connecting = async move { Connection::over(addresses.connect().await?).await };
-        Self { connecting: Box::pin(connecting), request: Some(request) }
+        Self { connecting: Box::pin(connecting), request: Some(request), books }
     }
 }
 
@@ -55,11 +62,13 @@ impl Drop for Opening {
         // Without a runtime the process is ending.
         let (Some(request), Ok(runtime)) = (self.request.take(), Handle::try_current()) else { return };
         let connecting = mem::replace(&mut self.connecting, Box::pin(ready(Err(io::ErrorKind::NotConnected.into()))));
-        runtime.spawn(timeout(SEEN_OUT_WITHIN, async move {
-            if let Ok(mut connection) = connecting.await {
+        let under_way = self.books.take().map(SeenOut::begin);
+        runtime.spawn(async move {
+            if let Ok(Ok(mut connection)) = timeout(SEEN_OUT_WITHIN, connecting).await {
                 connection.send(request);
             }
-        }));
+            drop(under_way);
+        });
     }
 }
 
@@ -67,23 +76,38 @@ impl Drop for Opening {
 mod tests {
     use std::{future::poll_fn, io::Read};
 
+    use retrylab_core::{
+        policy::StrategyName,
+        wire::{ClientPlan, StrategySetting},
+    };
+    use retrylab_runtime::RunClock;
     use tokio::{net::TcpListener, task::spawn_blocking};
 
     use super::*;
+
+    /// Books in which no request is under way.
+    fn some_books() -> Arc<Books> {
+        let strategy = StrategySetting::preset(StrategyName::None);
+        let plan = ClientPlan { seed: 1, duration_ms: 1_000, strategy, timeout_ms: 1_000 };
+        Arc::new(Books::new("run", &plan, RunClock::starting_in(0)))
+    }
 
     #[tokio::test]
     async fn who_is_given_up_before_the_connection_is_open_is_heard_of_all_the_same() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addresses = Arc::new(Addresses::new(listener.local_addr().unwrap().to_string()));
-        let mut opening = Opening::new(addresses, Request::new(Empty::new()));
+        let books = some_books();
+        let mut opening = Opening::new(addresses, Request::new(Empty::new()), Some(Arc::clone(&books)));
         let begun = poll_fn(|context| Poll::Ready(Pin::new(&mut opening).poll(context).is_pending()));
         assert!(begun.await, "it is not open at once");
         drop(opening);
+        assert!(!books.is_idle(), "the backend has not heard of it yet");
         let (stream, _) = timeout(Duration::from_secs(2), listener.accept()).await.expect("it opens").unwrap();
         let mut stream = stream.into_std().unwrap();
         stream.set_nonblocking(false).unwrap();
         let mut heard = String::new();
         let to_the_end = spawn_blocking(move || stream.read_to_string(&mut heard).map(|_| heard));
         assert_eq!(to_the_end.await.unwrap().unwrap().trim_end(), "GET / HTTP/1.1");
+        assert!(books.is_idle());
     }
 }

@@ -22,6 +22,7 @@ use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
 
 use crate::{
     addresses::Addresses,
+    books::Books,
     config::BackendUrl,
     connection::{Answer, Connection},
     opening::Opening,
@@ -91,19 +92,19 @@ impl Upstream {
     }
 
     /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed, as soon as the request is on it:
-    /// an attempt is in the backend's books also when it was given up before its connection was open.
-    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration) -> Reply {
-        match tokio::time::timeout(timeout, self.exchange(request)).await {
+    /// an attempt is in the backend's books also when it was given up before its connection was open. `books`: of its run.
+    pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration, books: Option<Arc<Books>>) -> Reply {
+        match tokio::time::timeout(timeout, self.exchange(request, books)).await {
             Ok(Ok(answer)) => Reply::Answer(answer),
             Ok(Err(e)) => Reply::Broken(e),
             Err(_) => Reply::Timeout,
         }
     }
 
-    async fn exchange(&self, request: Request<Empty<Bytes>>) -> io::Result<Answer> {
+    async fn exchange(&self, request: Request<Empty<Bytes>>, books: Option<Arc<Books>>) -> io::Result<Answer> {
         let (mut connection, request) = match self.take_idle() {
             Some(connection) => (connection, request),
-            None => Opening::new(Arc::clone(&self.addresses), request).await?,
+            None => Opening::new(Arc::clone(&self.addresses), request, books).await?,
         };
         let answer = connection.exchange(request).await?;
         if connection.is_usable() {

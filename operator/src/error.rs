@@ -78,7 +78,7 @@ impl Error {
     }
 
     /// Every word for metrics.
-    pub const LABELS: [&'static str; 3] = ["kubernetes", "timeout", "token"];
+    pub const LABELS: [&'static str; 5] = ["foreign", "json", "kubernetes", "timeout", "token"];
 
     /// A word for metrics.
     pub const fn label(&self) -> &'static str {

@@ -27,9 +27,12 @@ pub fn judge(spec: &RetryExperimentSpec, arms: &[ArmStatus]) -> Judged {
     let criteria = criteria(&spec.criteria, arms);
     let lacking = arms.iter().flat_map(|arm| {
         let shortcomings = arm.evidence.iter().flat_map(|evidence| &evidence.shortcomings);
-        shortcomings.map(|shortcoming| format!("{}: {shortcoming}", arm.name))
+        let nothing = arm.evidence.is_none().then(|| format!("{}: there is no evidence", arm.name));
+        shortcomings.map(|shortcoming| format!("{}: {shortcoming}", arm.name)).chain(nothing)
     });
-    let mut lacking: Vec<String> = lacking.collect();
+    let missing = spec.arms.len().saturating_sub(arms.len());
+    let mut lacking: Vec<String> =
+        lacking.chain((missing > 0).then(|| format!("{missing} arms were not run"))).collect();
     if lacking.len() > NAMED_MAX {
         lacking.truncate(NAMED_MAX - 1);
         lacking.push("and more, in the arms' evidence".into());
@@ -58,4 +61,30 @@ fn shown(criteria: &[CriterionStatus], holds: Option<bool>) -> Vec<String> {
             format!("{} in {}: {observed}, to be {}", c.name, c.arm, c.bound)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// No criterion asks for anything, so that nothing but the lack of evidence can stand in a pass's way.
+    #[test]
+    fn without_evidence_or_without_an_arm_nothing_passes() {
+        let spec: RetryExperimentSpec = serde_json::from_value(json!({
+            "arms": [{"name": "naive", "strategy": {"type": "Naive"}}], "load": {"rate": 1}, "duration": "1s",
+        }))
+        .unwrap();
+        let arm = |evidence: serde_json::Value| -> ArmStatus {
+            let moment = "2026-11-24T12:00:00.000000Z";
+            let run = json!({"id": "r", "handover": 1, "settledAt": moment, "startsAt": moment, "target": "t"});
+            serde_json::from_value(json!({"name": "naive", "phase": "Complete", "run": run, "evidence": evidence}))
+                .unwrap()
+        };
+        let verdict = |arms: &[ArmStatus]| judge(&spec, arms).verdict;
+        assert_eq!(verdict(&[arm(json!({"accountingGap": 0}))]), Verdict::Passed);
+        assert_eq!(verdict(&[arm(json!(null))]), Verdict::Inconclusive);
+        assert_eq!(verdict(&[]), Verdict::Inconclusive);
+    }
 }

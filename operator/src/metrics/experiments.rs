@@ -75,7 +75,7 @@ impl Families {
             )?,
             predicted: ints(
                 "retrylab_arms_predicted",
-                "Arms that are over, by where the measurement lies: inside or outside the prediction, or none was made",
+                "Arms that are over, by where the measurement lies: inside or outside the prediction, or there is none to be held against it",
                 &["result"],
             )?,
             amplification: of_arm("retrylab_arm_amplification", "Attempts of an arm's requests / its requests")?,
@@ -182,12 +182,14 @@ fn verdict_label(experiment: &RetryExperiment) -> &'static str {
 }
 
 fn prediction(arm: &ArmStatus) -> &'static str {
-    if arm.no_prediction.is_some() {
-        "none"
-    } else if arm.outside_prediction.is_empty() {
+    let is_predicted = arm.windows.iter().any(|window| window.predicted.is_some());
+    let is_measured = arm.evidence.as_ref().is_some_and(|evidence| evidence.shortcomings.is_empty());
+    if !arm.outside_prediction.is_empty() {
+        "outside"
+    } else if is_predicted && is_measured {
         "inside"
     } else {
-        "outside"
+        "none"
     }
 }
 

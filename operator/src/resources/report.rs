@@ -29,9 +29,10 @@ pub fn report(experiment: &RetryExperiment, settings: &WorkloadSettings, entry: 
     }
 }
 
-/// The timelines in a `ConfigMap`. What can't be read is left out: people may write there, too.
+/// The timelines in a `ConfigMap`. What can't be read, or is longer than any of ours, is left out: people may write there, too.
 pub fn timelines(report: ConfigMap) -> Vec<ArmSeries> {
-    report.data.unwrap_or_default().values().filter_map(|text| serde_json::from_str(text).ok()).collect()
+    let data = report.data.unwrap_or_default();
+    data.values().filter_map(|text| serde_json::from_str(text).ok()).filter(ArmSeries::is_well_formed).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +63,19 @@ mod tests {
             failed: column(),
             queue: vec![3_600 * 20_000 * 20; 600],
         }
+    }
+
+    #[test]
+    fn what_people_wrote_there_and_no_arm_could_have_made_is_left_out() {
+        let of = |series: &ArmSeries| {
+            let data = Some(BTreeMap::from([report_entry(series).unwrap()]));
+            timelines(ConfigMap { data, ..ConfigMap::default() }).len()
+        };
+        assert_eq!(of(&longest(0)), 1);
+        let endless = ArmSeries { arrivals: vec![1; 400_000], ..longest(0) };
+        let uneven = ArmSeries { queue: vec![1; 2], ..longest(0) };
+        let timeless = ArmSeries { bucket_ms: 0, ..longest(0) };
+        assert_eq!([&endless, &uneven, &timeless].map(of), [0, 0, 0]);
     }
 
     #[test]

@@ -31,6 +31,13 @@ pub struct ArmSeries {
 }
 
 impl ArmSeries {
+    /// Whether it is one that [`ArmSeries::new`] could have made, by its shape: of one that comes from elsewhere.
+    pub fn is_well_formed(&self) -> bool {
+        let Self { arm: _, bucket_ms, arrivals, attempts, received, goodput, failed, queue } = self;
+        let columns = [arrivals, attempts, received, goodput, failed, queue];
+        *bucket_ms > 0 && arrivals.len() as u64 <= POINTS_MAX && columns.iter().all(|c| c.len() == arrivals.len())
+    }
+
     /// The timeline that an arm's counts make.
     pub fn new(arm: &str, counts: &ArmCounts) -> Self {
         let (load, backend) = (&counts.load, &counts.backend);

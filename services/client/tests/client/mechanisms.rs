@@ -73,8 +73,8 @@ async fn a_budget_is_shared_by_requests_and_filled_anew_with_every_strategy() {
     assert_eq!(client.metric(left).await, Some(0.0));
     for (line, value) in [
         (r#"retrylab_attempts_denied_total{reason="budget",strategy="naive"} "#, 3.0),
-        (r#"retrylab_requests_total{fate="budgetDenied",strategy="naive"} "#, 3.0),
-        (r#"retrylab_requests_total{fate="exhausted",strategy="naive"} "#, 1.0),
+        (r#"retrylab_requests_total{arm="",fate="budgetDenied",strategy="naive"} "#, 3.0),
+        (r#"retrylab_requests_total{arm="",fate="exhausted",strategy="naive"} "#, 1.0),
     ] {
         assert_eq!(client.metric(line).await, Some(value), "{line}");
     }
@@ -109,7 +109,10 @@ async fn a_hedge_answers_for_an_attempt_that_takes_long() {
     let (status, answer) = client.process().await;
     assert_eq!((status, &answer["attempts"], &answer["success"]), (200, &json!(2), &json!(true)));
     assert!(answer["duration_ms"].as_f64().unwrap() < 4_000.0, "{answer}");
-    assert_eq!(client.metric(r#"retrylab_requests_total{fate="okAfterRetry",strategy="naive"} "#).await, Some(1.0));
+    assert_eq!(
+        client.metric(r#"retrylab_requests_total{arm="",fate="okAfterRetry",strategy="naive"} "#).await,
+        Some(1.0)
+    );
 }
 
 #[tokio::test]
@@ -204,7 +207,7 @@ async fn a_deadline_cuts_attempts_off_and_what_is_left_of_it_travels_on() {
     let lefts = lefts.lock().unwrap().clone();
     assert!((2..=7).contains(&lefts.len()) && lefts[0] <= 200_000, "{lefts:?}");
     assert!(lefts.windows(2).all(|pair| pair[1] + 30_000 <= pair[0]), "{lefts:?}");
-    assert_eq!(client.metric(r#"retrylab_requests_total{fate="deadline",strategy="naive"} "#).await, Some(1.0));
+    assert_eq!(client.metric(r#"retrylab_requests_total{arm="",fate="deadline",strategy="naive"} "#).await, Some(1.0));
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn ten_naive_requests_in_an_outage_are_thirty_at_the_backend_by_both_count
         (r#"retry_attempts_total{attempt="3",service="client",strategy="naive"} "#, 10.0),
         (r#"backend_calls_total{result="failure",service="client"} "#, 30.0),
         (r#"backend_calls_total{result="success",service="client"} "#, 0.0),
-        (r#"retrylab_requests_total{fate="exhausted",strategy="naive"} "#, 10.0),
+        (r#"retrylab_requests_total{arm="r",fate="exhausted",strategy="naive"} "#, 10.0),
         (r#"http_requests_total{endpoint="/process",method="GET",service="client",status="502"} "#, 10.0),
         ("retrylab_requests_in_flight ", 0.0),
     ] {

@@ -5,14 +5,14 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use retrylab_api::{Criterion, CriterionStatus, Metric, RecoveryVerdict, Verdict};
 use retrylab_core::stats::Ratio;
 use retrylab_plan::criteria;
-use retrylab_report::Report;
+use retrylab_report::{Report, Source};
 use serde::Serialize;
 
 use crate::{
     exit::{Answer, Ending},
     kubectl::Kubectl,
-    output::{Form, criteria_table},
-    reported::{REPORTED, Reported, arm_of},
+    output::{Form, criteria_table, source_in_words},
+    reported::{REPORTED, Reported, known_arm},
 };
 
 /// Holds a report's figures against bounds: ends with 0 if all hold, 1 if one does not, 2 if a figure is missing or the run carries
@@ -75,6 +75,7 @@ const VERDICTS: &str = "recovery-verdict";
 #[derive(Serialize)]
 struct Asserted<'r> {
     experiment: &'r str,
+    source: Source,
     verdict: Option<Verdict>,
     checks: Vec<CriterionStatus>,
     result: &'static str,
@@ -99,8 +100,9 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
         Ending::Failed => "does not hold",
         _ => "not known",
     };
-    let asserted = Asserted { experiment: &report.metadata.name, verdict: report.status.verdict, checks, result };
-    Ok(Answer { text: options.output.show(&asserted, |asserted| text(asserted, &report))?, ending })
+    let (experiment, source, verdict) = (&report.metadata.name, report.source, report.status.verdict);
+    let asserted = Asserted { experiment, source, verdict, checks, result };
+    Ok(Answer { text: options.output.show(&asserted, text)?, ending })
 }
 
 /// A run without a verdict of its own carries no figure that could be judged; and what is missing never holds.
@@ -117,10 +119,10 @@ fn ending(verdict: Option<Verdict>, checks: &[CriterionStatus]) -> Ending {
     }
 }
 
-/// A misspelt name is wrong usage, not a missing figure.
+/// A misspelt name is wrong usage; an arm that has not begun is a missing figure.
 fn names(options: &Options, report: &Report) -> anyhow::Result<()> {
     if let Some(arm) = &options.arm {
-        arm_of(report, arm)?;
+        known_arm(report, arm)?;
     }
     let mut windows: Vec<&str> =
         report.status.arms.iter().flat_map(|arm| arm.windows.iter().map(|window| window.name.as_str())).collect();
@@ -132,12 +134,13 @@ fn names(options: &Options, report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(asserted: &Asserted<'_>, report: &Report) -> String {
-    let verdict = report.status.verdict.map_or("none yet", Verdict::as_str);
+fn text(asserted: &Asserted<'_>) -> String {
+    let verdict = asserted.verdict.map_or("none yet", Verdict::as_str);
     format!(
-        "{}\n{}: {}; the run's own verdict: {verdict}\n",
+        "{}\n{}, {}: {}; the run's own verdict: {verdict}\n",
         criteria_table(&asserted.checks),
         asserted.experiment,
+        source_in_words(asserted.source),
         asserted.result
     )
 }
@@ -187,7 +190,7 @@ impl Args for Bounds {
                 option(format!("min-{name}"), "The least of it".into()),
             ]
         });
-        let verdicts = clap::Arg::new(VERDICTS).long(VERDICTS).value_name("VERDICT").value_delimiter(',').num_args(1..);
+        let verdicts = clap::Arg::new(VERDICTS).long(VERDICTS).value_name("VERDICT").value_delimiter(',').num_args(1);
         let verdicts = verdicts.help("One of these: how service came back after the last fault").help_heading("Bounds");
         command.args(numbers).arg(verdicts.value_parser(recovery_verdict))
     }

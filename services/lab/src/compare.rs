@@ -48,6 +48,12 @@ struct Compared {
     differences: Vec<Difference>,
     /// Figures that are the same in both.
     same: usize,
+    /// Arms, and windows of arms, that B has no figures of.
+    #[serde(rename = "onlyInA")]
+    only_in_a: Vec<String>,
+    /// And those that A has none of.
+    #[serde(rename = "onlyInB")]
+    only_in_b: Vec<String>,
 }
 
 /// A figure that is not the same in both.
@@ -92,9 +98,13 @@ impl Compared {
             None => namesakes(a, b)?,
         };
         let (mut differences, mut same) = (Vec::new(), 0);
+        let only = |of: &Report, other: &Report| if options.arms.is_some() { vec![] } else { only_arms(of, other) };
+        let (mut only_in_a, mut only_in_b) = (only(a, b), only(b, a));
         for (of_a, of_b) in pairs {
             let names =
                 if of_a.name == of_b.name { of_a.name.clone() } else { format!("{}, {}", of_a.name, of_b.name) };
+            only_in_a.extend(only_windows(of_a, of_b));
+            only_in_b.extend(only_windows(of_b, of_a));
             let bands = (bands(a, of_a), bands(b, of_b));
             for window in &of_a.windows {
                 let Some(other) = of_b.windows.iter().find(|other| other.name == window.name) else { continue };
@@ -116,7 +126,7 @@ impl Compared {
                 "there is nothing to compare: {a_name} and {b_name} have no figure of the same window"
             )));
         }
-        Ok(Self { a: a_name, b: b_name, differences, same })
+        Ok(Self { a: a_name, b: b_name, differences, same, only_in_a, only_in_b })
     }
 
     fn text(&self) -> String {
@@ -130,15 +140,33 @@ impl Compared {
             [arms, window, *figure, a, b, significant].map(str::to_owned).to_vec()
         };
         let header = ["ARM", "WINDOW", "FIGURE", "A", "B", "SIGNIFICANT"];
+        let only = |side: &str, what: &[String]| match what {
+            [] => String::new(),
+            _ => format!("only in {side}: {}\n", what.join("; ")),
+        };
         format!(
             "A: {}\nB: {}\n\n{}\n{} other figures are the same. Significant: each lies outside the band in which another run of the \
-             other would lie,\nand within its own; {NOTHING}: there is no ground to tell: the figure has no band, or the run no verdict\n",
+             other would lie,\nand within its own; {NOTHING}: there is no ground to tell: the figure has no band, or the run no verdict\n{}{}",
             self.a,
             self.b,
             table(&header, &self.differences.iter().map(row).collect::<Vec<_>>()),
             self.same,
+            only("A", &self.only_in_a),
+            only("B", &self.only_in_b),
         )
     }
+}
+
+/// The arms of one that the other has not.
+fn only_arms(of: &Report, other: &Report) -> Vec<String> {
+    let is_missing = |arm: &&ArmStatus| other.status.arms.iter().all(|other| other.name != arm.name);
+    of.status.arms.iter().filter(is_missing).map(|arm| format!("arm {}", arm.name)).collect()
+}
+
+/// The windows of one that the other has not.
+fn only_windows(of: &ArmStatus, other: &ArmStatus) -> Vec<String> {
+    let is_missing = |window: &&WindowStatus| other.windows.iter().all(|other| other.name != window.name);
+    of.windows.iter().filter(is_missing).map(|window| format!("window {} of {}", window.name, of.name)).collect()
 }
 
 /// The arms that both have.
@@ -146,8 +174,11 @@ fn namesakes<'r>(a: &'r Report, b: &'r Report) -> anyhow::Result<Vec<(&'r ArmSta
     let other = |arm: &str| b.status.arms.iter().find(|other| other.name == arm);
     let pairs: Vec<_> = a.status.arms.iter().filter_map(|arm| Some((arm, other(&arm.name)?))).collect();
     if pairs.is_empty() {
-        let names =
-            |report: &Report| report.status.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>().join(", ");
+        let of_spec = |report: &Report| report.spec.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>();
+        if of_spec(a).iter().any(|arm| of_spec(b).contains(arm)) {
+            bail!(Unanswered("there is nothing to compare: no arm has begun in both".to_owned()));
+        }
+        let names = |report: &Report| of_spec(report).join(", ");
         bail!("no arm is in both: A has {}, B has {}; --arms says which two are compared", names(a), names(b));
     }
     Ok(pairs)

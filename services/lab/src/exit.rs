@@ -1,8 +1,15 @@
-//! How the command ends: with one of four exit codes, the same for every verb, so that a pipeline can tell them apart.
+//! How the command ends: with one of four exit codes, the same for every verb, so that a pipeline can tell them apart. Only who
+//! interrupts it a second time gets another.
 
 use std::{fmt, process::ExitCode};
 
 use retrylab_api::Verdict;
+
+/// What a shell gives for a command that Ctrl-C has ended.
+pub const INTERRUPTED: i32 = 130;
+/// What that code means, for the reference.
+#[cfg(test)]
+pub const INTERRUPTED_MEANING: &str = "a second Ctrl-C ended `run` at once, without a report";
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +46,7 @@ impl Ending {
             }
             Self::Failed => "the verdict is Failed, what was asserted does not hold, or `doctor` found a problem",
             Self::Inconclusive => {
-                "the verdict is Inconclusive, Aborted or Error, a figure is missing, or the cluster did not answer"
+                "the verdict is Inconclusive, Aborted or Error, a figure is missing, the answer could not be written, or the cluster did not answer"
             }
             Self::Misused => "wrong usage, or a file, an object or a value that can't be used",
         }

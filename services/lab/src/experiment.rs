@@ -96,7 +96,8 @@ pub fn all(source: &Source, text: &str) -> anyhow::Result<Vec<Found>> {
 
 fn judged(mut document: Document) -> Found {
     let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
-    let (kind, name) = (text(&document.value["kind"]), text(&document.value["metadata"]["name"]));
+    let (kind, metadata) = (text(&document.value["kind"]), &document.value["metadata"]);
+    let name = text(metadata.get("name").unwrap_or(&metadata["generateName"]));
     if kind != KIND && !looks_like_one(&document.value) {
         let kind = if kind.is_empty() { "a document without a kind" } else { kind.as_str() };
         return Found::Other(format!("{kind} {name}").trim_end().to_owned());

@@ -28,7 +28,7 @@ mod watch;
 use std::{
     env,
     ffi::OsString,
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     path::Path,
     process::ExitCode,
 };
@@ -108,8 +108,8 @@ fn main() -> ExitCode {
     };
     let ending = match verb.run() {
         Ok(Answer { text, ending }) => {
-            print(&text);
-            ending
+            let printed = print(&text);
+            printed.map_or_else(|error| not_printed(name, &error).max(ending), |()| ending)
         }
         Err(error) => {
             eprintln!("{name}: {error:#}");
@@ -138,8 +138,18 @@ fn misused(error: &clap::Error) -> Ending {
 }
 
 /// Who reads may stop reading (`| head`): that is no error.
-fn print(text: &str) {
-    io::stdout().lock().write_all(text.as_bytes()).ok();
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Whoever has no answer must not take the code for one.
+fn not_printed(name: &str, error: &io::Error) -> Ending {
+    eprintln!("{name}: cannot write the answer: {error}");
+    Ending::Inconclusive
 }
 
 #[cfg(test)]
@@ -159,11 +169,12 @@ mod tests {
         let verbs = clap_markdown::help_markdown_custom::<Cli>(&options.title("The command retrylab".into()));
         let code = |ending: Ending| format!("| {} | {} |\n", ending.code(), ending.meaning());
         let codes: String = Ending::ALL.map(code).concat();
+        let interrupted = format!("| {} | {} |\n", exit::INTERRUPTED, exit::INTERRUPTED_MEANING);
         let sentence = "This document contains the help content for the `retrylab` command-line program.";
         assert!(verbs.contains(sentence));
         let verbs = verbs.replace(sentence, INTRODUCTION);
         let trimmed = verbs.lines().map(|line| format!("{}\n", line.trim_end())).collect::<Vec<_>>().concat();
-        format!("{}\n\n## Exit codes\n\n| code | when |\n|---|---|\n{codes}", trimmed.trim_end())
+        format!("{}\n\n## Exit codes\n\n| code | when |\n|---|---|\n{codes}{interrupted}", trimmed.trim_end())
     }
 
     #[test]

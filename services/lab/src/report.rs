@@ -26,7 +26,7 @@ pub struct Options {
 /// # Errors
 /// When there is no such report.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
-    let report = options.report.read(&options.kubectl)?;
+    let report = options.report.read_whole(&options.kubectl)?;
     let ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
     Ok(Answer { text: options.output.show(&report)?, ending })
 }

@@ -8,9 +8,10 @@ use retrylab_report::{Report, Source as Origin};
 use serde_json::Value;
 
 use crate::{
+    exit::Unanswered,
     experiment::KIND,
     input::{Source, documents},
-    kubectl::{Kubectl, experiment_report},
+    kubectl::{Kubectl, experiment_report, whole_report},
 };
 
 /// Whether the command runs as kubectl's plugin, where a bare name is that of an object.
@@ -59,13 +60,25 @@ impl fmt::Display for Reported {
 }
 
 impl Reported {
-    /// The report.
+    /// The report; the timelines of an experiment in the cluster are left there.
     ///
     /// # Errors
     /// When there is none, it can't be read, or it isn't one.
     pub fn read(&self, kubectl: &Kubectl) -> anyhow::Result<Report> {
+        self.read_by(|name| experiment_report(kubectl, name))
+    }
+
+    /// The report with its timelines.
+    ///
+    /// # Errors
+    /// When there is none, it can't be read, or it isn't one.
+    pub fn read_whole(&self, kubectl: &Kubectl) -> anyhow::Result<Report> {
+        self.read_by(|name| whole_report(kubectl, name))
+    }
+
+    fn read_by(&self, of_object: impl Fn(&str) -> anyhow::Result<Report>) -> anyhow::Result<Report> {
         match self {
-            Self::Object(name) => experiment_report(kubectl, name),
+            Self::Object(name) => of_object(name),
             Self::In(source) => {
                 let text = source.read()?;
                 parse(&text).with_context(|| format!("cannot use {source}"))
@@ -98,13 +111,24 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> anyhow::Result<T> {
     Ok(serde_path_to_error::deserialize(value)?)
 }
 
-/// The arm of that name.
+/// That the experiment has an arm of that name.
 ///
 /// # Errors
-/// Names those that there are, when it isn't there.
+/// Names those that there are, when it has not.
+pub fn known_arm(report: &Report, name: &str) -> anyhow::Result<()> {
+    let names = report.spec.arms.iter().map(|arm| arm.name.as_str());
+    if names.clone().any(|arm| arm == name) {
+        return Ok(());
+    }
+    bail!("arm: {name} is not allowed; there are: {}", names.collect::<Vec<_>>().join(", "))
+}
+
+/// What is known of the arm of that name.
+///
+/// # Errors
+/// Names those that there are, when the experiment has no such arm; or that it has not begun.
 pub fn arm_of<'r>(report: &'r Report, name: &str) -> anyhow::Result<&'r ArmStatus> {
-    let arms = &report.status.arms;
-    let names = || arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>().join(", ");
-    let found = arms.iter().find(|arm| arm.name == name);
-    found.with_context(|| format!("arm: {name} is not allowed; there are: {}", names()))
+    known_arm(report, name)?;
+    let found = report.status.arms.iter().find(|arm| arm.name == name);
+    found.ok_or_else(|| Unanswered(format!("the arm {name} has not begun: it has no figures")).into())
 }

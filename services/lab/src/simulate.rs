@@ -41,7 +41,7 @@ pub struct Options {
 pub struct Repetition {
     /// Its arms, as a status has them.
     pub arms: Vec<ArmStatus>,
-    /// Their timelines.
+    /// Their timelines, where it is the only one: nothing shows those of many.
     series: Vec<ArmSeries>,
     /// For each arm the figures of each window, in the order of the status.
     pub figures: Vec<Vec<Figures>>,
@@ -73,7 +73,7 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
         bail!("--output: markdown, junit and html are of one run; allowed with --seeds: table, json, yaml");
     }
     let experiment = options.subject.read()?;
-    let repetitions = repeat::each(options.seeds, |number| repetition(&options.subject, &experiment.spec, number))?;
+    let repetitions = repeat::each(options.seeds, |number| repetition(options, &experiment.spec, number))?;
     let worst = repetitions.iter().map(|repetition| Ending::from(repetition.verdict())).max();
     let text = match (repetitions.as_slice(), plain) {
         ([_, _, ..], Some(form)) => form.show(&spread::Report::of(&experiment, &repetitions), spread::Report::table)?,
@@ -84,7 +84,8 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
 }
 
 /// Simulates every arm; repetition 0 has the experiment's own seed.
-fn repetition(subject: &Subject, spec: &RetryExperimentSpec, number: u32) -> Result<Repetition, TooLarge> {
+fn repetition(options: &Options, spec: &RetryExperimentSpec, number: u32) -> Result<Repetition, TooLarge> {
+    let subject = &options.subject;
     let (mut arms, mut series, mut figures, mut recovered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for arm in &spec.arms {
         let (plan, setup) = subject.setup(spec, arm);
@@ -95,7 +96,7 @@ fn repetition(subject: &Subject, spec: &RetryExperimentSpec, number: u32) -> Res
         let found = ArmFigures::new(&setup, &counts, &evidence, None);
         let begun = ArmStatus::begun(arm.name.clone(), in_no_time());
         arms.push(ArmStatus { phase: ArmPhase::Complete, ..found.into_status(&begun) });
-        series.push(ArmSeries::new(&arm.name, &counts));
+        series.extend((options.seeds == 1).then(|| ArmSeries::new(&arm.name, &counts)));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
         recovered.push(outcome.has_recovered(faults, shed, duration_ms));
     }
@@ -113,6 +114,7 @@ fn in_no_time() -> RunRecord {
 fn report(experiment: &Experiment, repetition: &Repetition) -> Report {
     let Judged { verdict, message, criteria } = repetition.judged.clone();
     let mut object = experiment.object.clone();
+    object.metadata.name = Some(experiment.name.clone());
     object.status = Some(RetryExperimentStatus {
         phase: Some(Phase::Complete),
         verdict: Some(verdict),

@@ -106,7 +106,9 @@ fn watch_tells_what_changes_and_ends_with_the_results_and_their_code() {
     assert_eq!(status.code(), Some(0), "{text}");
     assert!(text.starts_with("Running, arm naive\nComplete\n"), "{text}");
     assert!(
-        text.ends_with("comparison: Passed: the evidence is complete, and all 3 checks of criteria hold\n"),
+        text.ends_with(
+            "comparison, in a cluster: Passed: the evidence is complete, and all 3 checks of criteria hold\n"
+        ),
         "{text}"
     );
     for asked in lab.asked().lines() {
@@ -123,7 +125,7 @@ fn watch_ends_with_the_verdict_and_never_passes_without_one() {
         .with("watch.json", events)
         .with(EXPERIMENT, object(&report).to_string())
         .with("get-configmap.err", "(NotFound)")
-        .check(&["watch", "comparison"], 1, "comparison: Failed");
+        .check(&["watch", "comparison"], 1, "comparison, in a cluster: Failed");
     let gone = event("DELETED", &running(&report));
     Lab::new("watch-gone").with("watch.json", gone).check(&["watch", "comparison"], 2, "was deleted");
     Lab::new("watch-silent").with("watch.json", "").check(&["watch", "comparison"], 2, "said nothing of comparison");
@@ -141,6 +143,20 @@ fn abort_sets_the_field_unless_it_is_over() {
     let lab = Lab::new("abort-over").with(EXPERIMENT, object(&report).to_string());
     lab.check(&["abort", "comparison"], 0, "comparison is over already: Passed");
     assert!(!lab.asked().contains("patch"));
+}
+
+/// Only the report itself shows timelines, and it goes without them where they may not be read.
+#[test]
+fn who_may_not_read_the_timelines_may_read_the_figures() {
+    let report = finished();
+    let event = event("ADDED", &object(&report));
+    let lab = Lab::new("no-timelines").with(EXPERIMENT, object(&report).to_string()).with("watch.json", event);
+    let lab = lab.with("get-configmap.err", "Error from server (Forbidden): configmaps is forbidden");
+    lab.check(&["assert", "comparison", "--max-amplification", "9"], 0, "comparison, in a cluster: holds");
+    lab.check(&["compare", "comparison", "--arms", "naive,jitter"], 0, "A: rx/comparison");
+    lab.check(&["watch", "comparison"], 0, "comparison, in a cluster: Passed");
+    assert!(!lab.asked().contains("configmap"));
+    lab.check(&["report", "comparison"], 0, "note: the report is without timelines");
 }
 
 /// The object with what is kept beside it is the whole report: the timelines are those of the simulation.
@@ -248,6 +264,14 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
     fs::remove_file(lab.0.join("get-customresourcedefinition-retryexperiments.retrylab.dev.json")).unwrap();
     lab.check(&["doctor"], 1, "PROBLEM    definition  the cluster knows no RetryExperiment");
     check("get-deployments.json", listed(&[]).to_string(), "PROBLEM    operator ");
+    let monitor = json!({"kind": "PodMonitor", "metadata": {"name": "m", "namespace": "lab"}});
+    healthy("doctor-no-prometheus")
+        .with("get-podmonitors.monitoring.coreos.com.json", listed(&[monitor]).to_string())
+        .with(
+            "get-prometheuses.monitoring.coreos.com.err",
+            "error: the server doesn't have a resource type \"prometheuses\"",
+        )
+        .check(&["doctor"], 0, "not there  monitors    the cluster has Retrylab's monitors, but knows no Prometheus");
     check("auth.txt", "no\n".into(), "PROBLEM    permission  you may not create experiments");
     check("version.txt", json!({"serverVersion": {"minor": "32+"}}).to_string(), "needs Kubernetes 1.33");
     let forbidden = "Error from server (Forbidden): deployments.apps is forbidden";

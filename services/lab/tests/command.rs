@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::{Command, Output};
+use std::{
+    fs::OpenOptions,
+    io::pipe,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
 
@@ -107,6 +111,22 @@ fn load_that_the_experiment_sheds_does_not_move_the_tipping_point() {
         assert_eq!(plain["arms"][0]["result"], "tipsAbove", "{range}");
         assert_eq!(shed, plain, "{range}");
     }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_pass() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |stdout: Stdio| {
+        Command::new(env!("CARGO_BIN_EXE_retrylab")).arg("crd").stdout(stdout).stderr(Stdio::piped()).output().unwrap()
+    };
+    let output = run(full.into());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the answer: No space left"));
+    // Who reads may stop reading.
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let output = run(writer.into());
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
 
 #[test]

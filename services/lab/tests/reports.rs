@@ -72,6 +72,10 @@ fn assertions_end_with_the_code_of_what_they_find() {
     // The backend did no work in the outage, so that no share of it was wasted: nothing is known.
     of_naive(&["--max-wasted-work", "0.5"], 2);
     of_naive(&["--recovery-verdict", "Recovered,NoEffect"], 0);
+    ended(&["assert", "--recovery-verdict", "Recovered,NoEffect", file], "", 0);
+    let text = of_naive(&["--max-amplification", "3", "-o", "json"], 0);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["source"], "Simulation");
+    assert!(of_naive(&["--max-amplification", "3"], 0).contains("comparison, simulated: holds"));
     assert!(of_naive(&[], 3).contains("nothing is asserted"));
     assert!(of_naive(&["--max-amplification", "much"], 3).contains("much"));
     let wrong = ended(&["assert", file, "--window", "outige", "--max-amplification", "3"], "", 3);
@@ -86,6 +90,44 @@ fn assertions_end_with_the_code_of_what_they_find() {
     report["status"]["verdict"] = "Failed".into();
     ended(&["assert", "-", "--max-amplification", "99"], &report.to_string(), 0);
     ended(&["report", "-"], &report.to_string(), 1);
+}
+
+#[test]
+fn an_arm_that_has_not_begun_has_no_verdict() {
+    let (mut report, _) = report("not-begun");
+    let status = report["status"].as_object_mut().unwrap();
+    status.remove("verdict");
+    status["arms"].as_array_mut().unwrap().truncate(1);
+    let report = report.to_string();
+    let asserted = ended(&["assert", "-", "--arm", "jitter", "--max-amplification", "9"], &report, 2);
+    assert!(asserted.contains("unknown"), "{asserted}");
+    let compared = ended(&["compare", "-", "--arms", "naive,jitter"], &report, 2);
+    assert!(compared.contains("the arm jitter has not begun"), "{compared}");
+    ended(&["compare", "-", "--arms", "naive,jiter"], &report, 3);
+}
+
+#[test]
+fn what_only_one_side_has_is_listed() {
+    let (mut report, file) = report("one-sided");
+    let arms = report["status"]["arms"].as_array_mut().unwrap();
+    arms.truncate(2);
+    arms[0]["windows"].as_array_mut().unwrap().retain(|window| window["name"] != "outage");
+    let (file, other) = (file.to_str().unwrap(), report.to_string());
+    let only_in = |side, arguments: &[&str]| {
+        let text = ended(arguments, &other, 0);
+        assert!(text.ends_with(&format!("only in {side}: arm jitter; window outage of naive\n")), "{text}");
+    };
+    only_in("A", &["compare", file, "-"]);
+    only_in("B", &["compare", "-", file]);
+}
+
+#[test]
+fn a_name_that_is_left_to_the_cluster_is_shown_by_its_prefix() {
+    let text = fs::read_to_string(COMPARISON).unwrap().replace("name: comparison", "generateName: nightly-");
+    assert!(ended(&["validate", "-"], &text, 0).contains("nightly- is valid"));
+    assert!(ended(&["simulate", "-"], &text, 0).contains("\nnightly-, simulated: Passed"));
+    let aborted = text + "  abort: true\n";
+    assert!(ended(&["run", "-"], &aborted, 2).contains("nightly-"));
 }
 
 /// A run of the same with another seed is chance; another policy is not.

@@ -116,6 +116,15 @@ fn what_cannot_be_run_here_is_misuse() {
     check(SHORT, &["--report", "/no/such/folder/report.html"], "cannot write /no/such/folder/report.html");
 }
 
+#[test]
+fn a_page_that_cannot_be_written_is_no_pass() {
+    let output = run(SHORT, &["--report", "/dev/full"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot write /dev/full"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("short, in one process: Passed"));
+}
+
 /// As `spec.abort` does: what runs is stopped and has no figures, and that is the report. The schedule is of an hour.
 #[test]
 fn ctrl_c_ends_the_experiment_and_shows_what_there_is() {

@@ -58,11 +58,18 @@ pub fn monitors(kubectl: &Kubectl) -> anyhow::Result<Finding> {
     if found.items.is_empty() {
         return Ok(Finding::not_there(WHAT, "the cluster has PodMonitors and ServiceMonitors, but none of Retrylab's"));
     }
-    let stacks: Listed<Prometheus> =
-        match kubectl.try_get(&["prometheuses.monitoring.coreos.com", "--all-namespaces"])? {
-            Ok(stacks) => stacks,
-            Err(refusal) => return refused(WHAT, refusal, kubectl),
-        };
+    let stacks: Listed<Prometheus> = match kubectl
+        .try_get(&["prometheuses.monitoring.coreos.com", "--all-namespaces"])?
+    {
+        Ok(stacks) => stacks,
+        Err(Refusal::NoKind(_)) => {
+            return Ok(Finding::not_there(
+                WHAT,
+                "the cluster has Retrylab's monitors, but knows no Prometheus by whose selectors they could be judged",
+            ));
+        }
+        Err(refusal) => return refused(WHAT, refusal, kubectl),
+    };
     let namespaces: Listed<Namespace> = match kubectl.try_get(&["namespaces"])? {
         Ok(namespaces) => namespaces,
         Err(refusal) => return refused(WHAT, refusal, kubectl),

@@ -111,17 +111,29 @@ fn no_kubectl(error: io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(hint)
 }
 
-/// The report of an experiment in the cluster: the object, and the timelines beside it as far as they are kept.
+/// The report of an experiment in the cluster, without timelines: what the object says.
 ///
 /// # Errors
 /// What kubectl refuses.
 pub fn experiment_report(kubectl: &Kubectl, name: &str) -> anyhow::Result<Report> {
+    Ok(Report::new(&kubectl.get(&[EXPERIMENTS, name])?, vec![], Source::Cluster))
+}
+
+/// The same with the timelines beside the object, as far as they are kept and the user may read them.
+///
+/// # Errors
+/// What kubectl refuses.
+pub fn whole_report(kubectl: &Kubectl, name: &str) -> anyhow::Result<Report> {
     let experiment: RetryExperiment = kubectl.get(&[EXPERIMENTS, name])?;
     let kept = experiment.status.as_ref().and_then(|status| status.report_ref.as_ref());
     let series = match kept {
         Some(kept) => match kubectl.try_get::<ConfigMap>(&["configmap", &kept.name])? {
             Ok(kept) => timelines(&kept)?,
             Err(Refusal::NoObject(_)) => vec![],
+            Err(Refusal::NotAllowed(words)) => {
+                eprintln!("note: the report is without timelines, since you may not read them: {words}");
+                vec![]
+            }
             Err(refusal) => return Err(refusal.error(kubectl)),
         },
         None => vec![],

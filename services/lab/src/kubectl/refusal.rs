@@ -70,9 +70,10 @@ impl Refusal {
                 "the cluster does not allow that: {words}\n`kubectl auth can-i --list{}` says what you may do; whoever runs the cluster can grant it",
                 kubectl.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"))
             )),
-            Self::NoKind(words) => unanswered(format!(
+            Self::NoKind(words) if words.to_lowercase().contains("retryexperiment") => unanswered(format!(
                 "the cluster knows no RetryExperiment: {words}\n`retrylab crd | kubectl apply --server-side -f -` defines it, and the operator must run: `retrylab doctor`"
             )),
+            Self::NoKind(words) => unanswered(format!("the cluster does not know that kind: {words}")),
         }
     }
 }
@@ -124,6 +125,11 @@ mod tests {
         check(
             "error: the server doesn't have a resource type \"retryexperiments\"\n",
             "the cluster knows no RetryExperiment: the server doesn't have",
+            Ending::Inconclusive,
+        );
+        check(
+            "error: the server doesn't have a resource type \"prometheuses\"\n",
+            "the cluster does not know that kind: the server doesn't have",
             Ending::Inconclusive,
         );
         check(

@@ -10,6 +10,8 @@ use quick_xml::{
 use retrylab_api::{CriterionStatus, Verdict};
 use retrylab_report::Report;
 
+use super::source_in_words;
+
 /// A test case, and what is wrong with it.
 struct Case {
     class: String,
@@ -37,13 +39,15 @@ pub fn document(report: &Report) -> anyhow::Result<String> {
     };
     let total = cases.len().to_string();
     let (failures, errors) = (count(FAILURE), count(ERROR));
-    let sums = [("name", name.as_str()), ("tests", &total), ("failures", &failures), ("errors", &errors)];
+    let suite = format!("{name}, {}", source_in_words(report.source));
+    let sums = [("tests", total.as_str()), ("failures", &failures), ("errors", &errors)];
+    let named = |name| std::iter::once(("name", name)).chain(sums);
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    writer.create_element("testsuites").with_attributes(sums).write_inner_content(|writer| {
+    writer.create_element("testsuites").with_attributes(named(name)).write_inner_content(|writer| {
         writer
             .create_element("testsuite")
-            .with_attributes(sums)
+            .with_attributes(named(&suite))
             .write_inner_content(|writer| cases.iter().try_for_each(|case| test_case(writer, case)))?;
         Ok(())
     })?;
@@ -112,7 +116,10 @@ mod tests {
             Some(Verdict::Failed),
             vec![criterion("x", Some(true)), criterion("y", Some(false)), criterion("z", None)],
         );
-        assert!(text.contains(r#"<testsuite name="comparison" tests="4" failures="1" errors="1">"#), "{text}");
+        assert!(
+            text.contains(r#"<testsuite name="comparison, simulated" tests="4" failures="1" errors="1">"#),
+            "{text}"
+        );
         assert!(text.contains(r#"<testcase classname="comparison.naive" name="x"/>"#), "{text}");
         assert!(text.contains(r#"<failure type="Failed" message="3.000, to be &lt;= 2">"#), "{text}");
         assert!(text.contains(r#"<error type="Unknown" message="nothing observed, to be &lt;= 2">"#), "{text}");

@@ -9,6 +9,7 @@ pub use tables::{criteria_table, report_table, windows_table};
 
 use anyhow::Context;
 use clap::ValueEnum;
+use retrylab_report::Source;
 use serde::Serialize;
 
 /// The form of the output.
@@ -58,6 +59,15 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Where figures come from: what was simulated must not look as if it had been measured.
+pub const fn source_in_words(source: Source) -> &'static str {
+    match source {
+        Source::Cluster => "in a cluster",
+        Source::Process => "in one process",
+        Source::Simulation => "simulated",
+    }
 }
 
 /// What stands where there is no figure.

@@ -3,7 +3,7 @@
 use retrylab_api::{ArmStatus, CriterionStatus, FatesStatus, LatencyStatus, WindowStatus};
 use retrylab_report::Report;
 
-use super::{NOTHING, shown, table};
+use super::{NOTHING, shown, source_in_words, table};
 
 /// The report for people.
 pub fn report_table(report: &Report) -> String {
@@ -26,10 +26,10 @@ pub fn report_table(report: &Report) -> String {
     parts.join("\n")
 }
 
-/// The verdict with its reason.
+/// The verdict with its reason, and where it comes from.
 fn verdict_line(report: &Report) -> String {
     let status = &report.status;
-    let name = &report.metadata.name;
+    let name = format!("{}, {}", report.metadata.name, source_in_words(report.source));
     match (status.verdict, &status.message) {
         (Some(verdict), Some(message)) => format!("{name}: {}: {message}\n", verdict.as_str()),
         (Some(verdict), None) => format!("{name}: {}\n", verdict.as_str()),

@@ -8,8 +8,7 @@ use tokio::{
     sync::watch,
 };
 
-/// What a shell gives for a command that Ctrl-C has ended.
-const INTERRUPTED: i32 = 130;
+use crate::exit::INTERRUPTED;
 
 /// Listens for Ctrl-C from now on; what it gives becomes true with the first. Needs a tokio runtime with a thread that
 /// nothing else holds up.

@@ -54,12 +54,15 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
     let experiment = admitted(experiment::read(&options.file)?)?;
     let page = options.report.as_deref().map(writable).transpose()?;
     let report = measured(experiment).map_err(|e| Unanswered(format!("{e:#}")))?;
+    let mut ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
     if let (Some(mut page), Some(path)) = (page, &options.report) {
         let written = page.set_len(0).and_then(|()| page.write_all(html(&report).as_bytes()));
         // What was measured is shown all the same.
-        written.unwrap_or_else(|e| eprintln!("cannot write {}: {e}", path.display()));
+        if let Err(e) = written {
+            eprintln!("cannot write {}: {e}", path.display());
+            ending = ending.max(Ending::Inconclusive);
+        }
     }
-    let ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
     Ok(Answer { text: options.output.show(&report)?, ending })
 }
 

@@ -12,10 +12,11 @@ use clap::Args;
 use console::Term;
 use k8s_openapi::jiff::Timestamp;
 use retrylab_api::{RetryExperiment, Verdict};
+use retrylab_report::{Report, Source};
 
 use crate::{
     exit::{Answer, Ending, Unanswered},
-    kubectl::{Kubectl, experiment_report},
+    kubectl::Kubectl,
     output::report_table,
 };
 use picture::Picture;
@@ -39,12 +40,13 @@ pub struct Options {
 /// # Errors
 /// What kubectl refuses, or that the experiment was deleted.
 pub fn run(Options { name, kubectl }: &Options) -> anyhow::Result<Answer> {
-    let verdict = until_over(name, kubectl)?;
-    let report = experiment_report(kubectl, name)?;
+    let (experiment, verdict) = until_over(name, kubectl)?;
+    let report = Report::new(&experiment, vec![], Source::Cluster);
     Ok(Answer { text: report_table(&report), ending: Ending::from(verdict) })
 }
 
-fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Verdict> {
+/// The experiment as it was when it was over, and its verdict.
+fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<(RetryExperiment, Verdict)> {
     let term = Term::stdout();
     let mut picture = term.is_term().then(|| Picture::new(term));
     let mut stream = Stream::open(name, kubectl)?;
@@ -64,11 +66,12 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Verdict> {
                 latest = Some(*now);
             }
         }
-        let Some(experiment) = &latest else { continue };
+        let Some(experiment) = latest.take() else { continue };
         if let Some(verdict) = experiment.status.as_ref().and_then(|status| status.verdict) {
             picture.iter_mut().try_for_each(Picture::clear)?;
-            return Ok(verdict);
+            return Ok((experiment, verdict));
         }
-        picture.iter_mut().try_for_each(|picture| picture.draw(&lines::screen(experiment, Timestamp::now())))?;
+        picture.iter_mut().try_for_each(|picture| picture.draw(&lines::screen(&experiment, Timestamp::now())))?;
+        latest = Some(experiment);
     }
 }

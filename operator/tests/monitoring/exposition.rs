@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use prometheus::TextEncoder;
 use retrylab_api::RetryExperiment;
 use retrylab_operator::{Experiments, Metrics};
-use retrylab_runtime::Peer;
+use retrylab_runtime::{Peer, Spans};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -18,8 +18,8 @@ const RUN: &str = "/admin/runs/0f8b6c1e1d2a-1-naive-1";
 /// Each component by name, with its exposition. Needs a tokio runtime.
 pub async fn expositions() -> [(&'static str, String); 4] {
     let client = retrylab_client::Config::new("http://127.0.0.1:1".parse().unwrap());
-    let client = retrylab_client::app(client).unwrap();
-    let backend = retrylab_backend::app(retrylab_backend::Config::default()).unwrap();
+    let client = retrylab_client::app(client, Spans::default()).unwrap();
+    let backend = retrylab_backend::app(retrylab_backend::Config::default(), Spans::default()).unwrap();
     let loadgen = retrylab_loadgen::app(retrylab_loadgen::Config::default()).unwrap();
     [
         ("operator", operator()),

@@ -8,7 +8,7 @@ use retrylab_core::{
     station::BackendModel,
     wire::{FieldError, Health},
 };
-use retrylab_runtime::{AdminToken, HttpMetrics, Json, Runs, exposition, guarded, run_routes, with_json_errors};
+use retrylab_runtime::{AdminToken, HttpMetrics, Json, Runs, Spans, exposition, guarded, run_routes, with_json_errors};
 
 use crate::{
     admin, books::OpenBooks, config::Config, dice::Dice, faults::Faults, metrics::Metrics, process::process,
@@ -44,31 +44,35 @@ pub struct Backend {
     pub dice: Arc<Dice>,
     /// What it is like.
     pub model: BackendModel,
+    /// Where traces go.
+    pub spans: Spans,
     registry: Registry,
 }
 
-/// A backend of its own, with its state, as a router. Dropping the router ends its tasks. Needs a tokio runtime.
+/// A backend of its own, with its state, as a router; its spans go there. Dropping the router ends its tasks. Needs a tokio
+/// runtime.
 ///
 /// # Errors
 /// When a setting is not allowed, or the operating system has no timer.
-pub fn app(config: Config) -> Result<Router, StartError> {
-    app_of(config.model()?, config.admin_token)
+pub fn app(config: Config, spans: Spans) -> Result<Router, StartError> {
+    app_of(config.model()?, config.admin_token, spans)
 }
 
 /// A backend that is like this, for callers that have no flags to parse.
 ///
 /// # Errors
 /// When the model is not allowed, or the operating system has no timer.
-pub fn app_of(model: BackendModel, admin_token: AdminToken) -> Result<Router, StartError> {
+pub fn app_of(model: BackendModel, admin_token: AdminToken, spans: Spans) -> Result<Router, StartError> {
     model.validate()?;
     let registry = Registry::new();
+    spans.register(&registry)?;
     let http = HttpMetrics::new("backend", &registry)?;
     let metrics = Arc::new(Metrics::new(&registry)?);
     let (workers, dice) = (Arc::new(Workers::new(&model)?), Arc::new(Dice::default()));
     let faults = Arc::new(Faults::new(Arc::clone(&workers), Arc::clone(&dice)));
     let open_books = Arc::new(OpenBooks::default());
     let workload = BackendWorkload { faults: Arc::clone(&faults), open_books: Arc::clone(&open_books) };
-    let backend = Arc::new(Backend { workers, faults, open_books, metrics, dice, model, registry });
+    let backend = Arc::new(Backend { workers, faults, open_books, metrics, dice, model, spans, registry });
     let admin = admin::routes().with_state(Arc::clone(&backend)).merge(run_routes(Runs::new(workload)));
     let open = Router::new()
         .route("/process", get(process))

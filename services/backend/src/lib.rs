@@ -15,6 +15,7 @@ mod job;
 mod metrics;
 mod process;
 mod run;
+mod spans;
 mod timestamp;
 mod window;
 mod workers;

@@ -22,6 +22,7 @@ use crate::{
     backend::Backend,
     faults::Met,
     job::{Job, News, OfRun},
+    spans::RequestSpan,
     workers::Workers,
 };
 
@@ -32,6 +33,7 @@ const HELD_MAX: Duration = Duration::from_secs(600);
 struct Arrival {
     at: Instant,
     trace: TraceContext,
+    span: RequestSpan,
     of_run: OfRun,
     /// How long its client waits, if it has said so.
     patience: Option<Duration>,
@@ -41,7 +43,7 @@ struct Arrival {
 
 /// Serves one request.
 pub async fn process(State(backend): State<Arc<Backend>>, request: Request) -> Response {
-    let arrival = Arrival::of(&backend, &request);
+    let mut arrival = Arrival::of(&backend, &request);
     drop(request); // its buffers are not held while it waits
     backend.metrics.received.inc();
     if let Some(books) = &arrival.of_run.books {
@@ -65,7 +67,10 @@ pub async fn process(State(backend): State<Arc<Backend>>, request: Request) -> R
             presence.ends = false;
             arrival.left(end, processing)
         }
-        Ok(News::CutOff) => arrival.cut().await,
+        Ok(News::CutOff) => {
+            arrival.span.cut_off();
+            arrival.cut().await
+        }
         Err(_) => arrival.answer(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO, false, Some("ending")),
     }
 }
@@ -91,13 +96,17 @@ impl Arrival {
         let (headers, at) = (request.headers(), Instant::now());
         let tag = run_tag(headers);
         let books = tag.as_ref().and_then(|tag| backend.open_books.of(tag));
-        let chance = match (&books, &tag, attempt_number(headers)) {
+        let attempt = attempt_number(headers);
+        let chance = match (&books, &tag, attempt) {
             (Some(books), Some(tag), Some(attempt)) => Some(Chance { seed: books.seed, serial: tag.serial, attempt }),
             _ => None,
         };
+        let (trace, span) = backend.spans.arrive(headers, || backend.dice.trace_id());
+        let of_run = books.as_deref().and_then(|books| Some((books.arm(), tag.as_ref()?)));
         Self {
             at,
-            trace: TraceContext::of(headers, || backend.dice.trace_id()),
+            trace,
+            span: RequestSpan::new(span, attempt, of_run),
             of_run: OfRun { books, chance },
             patience: patience(headers),
             peer: request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.clone()),
@@ -105,17 +114,21 @@ impl Arrival {
     }
 
     /// The fault that strikes the request, if one does. If a window of its run is in effect, it counts as exposed.
-    fn struck_by(&self, backend: &Backend) -> Option<FaultKind> {
+    fn struck_by(&mut self, backend: &Backend) -> Option<FaultKind> {
         let Met { kind, window, is_the_windows, workers_follow } = backend.faults.met()?;
         backend.metrics.during_failure.inc();
         let struck = workers_follow && backend.dice.strikes(kind.permille(), self.of_run.chance);
         if let (Some(window), Some(_)) = (window, &self.of_run.books) {
             window.expose(struck && is_the_windows);
         }
-        struck.then_some(kind)
+        if !struck {
+            return None;
+        }
+        self.span.struck(&kind);
+        Some(kind)
     }
 
-    fn injected(&self, backend: &Backend, status: u16, retry_after_s: Option<u32>) -> Response {
+    fn injected(&mut self, backend: &Backend, status: u16, retry_after_s: Option<u32>) -> Response {
         self.ended_by_fault(backend);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let mut response = self.answer(status, Duration::ZERO, true, Some("injected failure"));
@@ -126,18 +139,19 @@ impl Arrival {
     }
 
     /// For the backend it is over; the client will have to find out by itself.
-    async fn swallowed(&self, backend: &Backend) -> Response {
+    async fn swallowed(&mut self, backend: &Backend) -> Response {
         self.ended_by_fault(backend);
         tokio::time::sleep(HELD_MAX).await;
         self.cut().await
     }
 
-    async fn turned_out(&self, backend: &Backend) -> Response {
+    async fn turned_out(&mut self, backend: &Backend) -> Response {
         self.ended_by_fault(backend);
         self.cut().await
     }
 
-    fn ended_by_fault(&self, backend: &Backend) {
+    fn ended_by_fault(&mut self, backend: &Backend) {
+        self.span.injected();
         backend.metrics.injected.inc();
         if let Some(books) = &self.of_run.books {
             books.injected();
@@ -152,7 +166,8 @@ impl Arrival {
         }
     }
 
-    fn left(&self, end: End, processing: Duration) -> Response {
+    fn left(&mut self, end: End, processing: Duration) -> Response {
+        self.span.left(end, processing);
         let why = match end {
             End::Served { .. } => None,
             End::Rejected => Some("queue full"),
@@ -165,12 +180,14 @@ impl Arrival {
     }
 
     fn answer(
-        &self,
+        &mut self,
         status: StatusCode,
         processing: Duration,
         failure_injected: bool,
         error: Option<&str>,
     ) -> Response {
+        self.span.answered(status.as_u16());
+        self.log(status);
         let answer = BackendAnswer {
             service: "backend".into(),
             trace_id: self.trace.trace_id(),
@@ -181,6 +198,16 @@ impl Arrival {
             error: error.map(str::to_owned),
         };
         (status, Json(answer)).into_response()
+    }
+
+    /// Of a run's requests, which are many, the log tells only where it is asked for more.
+    fn log(&self, status: StatusCode) {
+        let (trace_id, status) = (&self.trace, status.as_u16());
+        if self.span.is_recorded() && self.of_run.books.is_none() {
+            tracing::info!(%trace_id, status, "request answered");
+        } else {
+            tracing::debug!(%trace_id, status, "request answered");
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use retrylab_core::{
     policy::{AttemptEnd, Draws, Fate, Retrier, Start, Step, Turn},
     wire::{BackendAnswer, ClientAnswer, RunTag, nested_attempt},
 };
-use retrylab_runtime::{TraceContext, attempt_number, run_tag, time_left};
+use retrylab_runtime::{Span, TraceContext, attempt_number, run_tag, time_left};
 
 use crate::{
     books::Books,
-    client::Client,
+    client::{Client, status},
     connection::Answer,
+    spans::{self, AttemptSpan, Waits},
     strategy::InForce,
     under_way::UnderWay,
     upstream::{Attempt, Reply},
@@ -27,6 +28,8 @@ pub struct Call {
     in_force: Arc<InForce>,
     begun: Instant,
     trace: TraceContext,
+    /// `None`: nobody records it.
+    span: Option<Box<Span>>,
     tag: Option<RunTag>,
     /// Of the run that the request belongs to.
     books: Option<Arc<Books>>,
@@ -62,12 +65,14 @@ impl Call {
         };
         let in_force = client.strategy.in_force();
         let left_ns = time_left(headers).map(|left| left.as_nanos() as u64);
+        let (trace, span) = client.spans.arrive(headers, || client.unforeseen.trace_id());
         Self {
             client: Arc::clone(client),
             retrier: Retrier::new(&in_force.setting.policy, in_force.now_ns(), left_ns),
             in_force,
             begun,
-            trace: TraceContext::of(headers, || client.unforeseen.trace_id()),
+            trace,
+            span,
             books,
             draws,
             outer_attempt,
@@ -79,6 +84,7 @@ impl Call {
     /// fate.
     pub async fn carry_through(self) -> ClientAnswer {
         let (mut retrier, mut under_way, mut last) = (self.retrier.clone(), UnderWay::new(), None);
+        let mut waits = Waits::of(self.span.is_some().then_some(self.begun));
         let (mut step, mut attempts) = (self.turn(&mut retrier, Retrier::begin), 0);
         let fate = loop {
             step = match step {
@@ -87,7 +93,7 @@ impl Call {
                 Step::Start(start) => {
                     attempts = start.number;
                     self.count(start);
-                    under_way.add(self.attempt(start));
+                    under_way.add(self.attempt(start, waits.lap().unwrap_or_default()));
                     Step::Wait
                 }
                 Step::Wait => {
@@ -98,6 +104,7 @@ impl Call {
                         Event::Ended(number, reply) => {
                             let end = AttemptEnd { number, outcome: reply.outcome(), pushback: reply.pushback() };
                             last = Some(reply);
+                            waits.lap();
                             self.turn(&mut retrier, |retrier, turn| retrier.ended(end, turn))
                         }
                         Event::Woken => self.turn(&mut retrier, Retrier::wake),
@@ -143,10 +150,13 @@ impl Call {
         }
     }
 
-    /// An attempt, which borrows nothing from its request: it may outlive it.
-    fn attempt(&self, start: Start) -> impl Future<Output = (u32, Reply)> + Send + use<> {
+    /// An attempt after so long a wait. It borrows nothing from its request: it may outlive it.
+    fn attempt(&self, start: Start, waited: Duration) -> impl Future<Output = (u32, Reply)> + Send + use<> {
         let client = Arc::clone(&self.client);
-        let traceparent = self.trace.traceparent(client.unforeseen.span_id());
+        let begin = |request| AttemptSpan::begin(request, client.upstream.backend(), start, waited);
+        let span = self.span.as_deref().map(begin);
+        let span_id = span.as_ref().map_or_else(|| client.unforeseen.span_id(), AttemptSpan::id);
+        let traceparent = self.trace.traceparent(span_id);
         let left = start.left_ns.map(Duration::from_nanos);
         let number = nested_attempt(self.outer_attempt, start.number);
         let timeout = self.in_force.timeout;
@@ -157,6 +167,9 @@ impl Call {
         async move {
             let reply = client.upstream.attempt(request, waits, books).await;
             client.metrics.reply(&reply);
+            if let Some(span) = span {
+                span.ended(&reply);
+            }
             (start.number, reply)
         }
     }
@@ -182,11 +195,12 @@ impl Call {
         Fate::Exhausted
     }
 
-    fn end(&self, attempts: u32, fate: Fate, last: Option<Reply>) -> ClientAnswer {
+    fn end(mut self, attempts: u32, fate: Fate, last: Option<Reply>) -> ClientAnswer {
         self.client.metrics.end(self.in_force.setting.strategy, self.arm(), fate);
         if let Some((books, tag)) = self.of_run() {
             books.end(tag.offset_us, fate);
         }
+        self.end_span(attempts, fate);
         let (backend, error) = match (fate.is_success(), last) {
             (true, Some(Reply::Answer(answer))) => (body(answer), None),
             (_, last) => (None, Some(self.why(fate, last))),
@@ -200,6 +214,21 @@ impl Call {
             success: fate.is_success(),
             backend,
             error,
+        }
+    }
+
+    /// The trace learns the end, and so does the log: of a run's requests, which are many, only where it is asked for more.
+    fn end_span(&mut self, attempts: u32, fate: Fate) {
+        let (span, trace_id) = (self.span.take(), &self.trace);
+        if span.is_some() && self.books.is_none() {
+            tracing::info!(%trace_id, fate = fate.as_str(), attempts, "request ended");
+        } else {
+            tracing::debug!(%trace_id, fate = fate.as_str(), attempts, "request ended");
+        }
+        let of_run = self.of_run().map(|(books, tag)| (books.arm(), tag));
+        let status = status(fate.is_success()).as_u16();
+        if let Some(span) = span {
+            spans::end(span, attempts, fate, status, &self.in_force, of_run);
         }
     }
 
@@ -243,12 +272,14 @@ fn bad_answer(answer: Answer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use retrylab_runtime::Spans;
+
     use super::*;
     use crate::config::Config;
 
     #[test]
     fn a_request_parked_in_backoff_takes_less_than_a_kilobyte() {
-        let client = Client::new(&Config::new("http://localhost:1".parse().unwrap())).unwrap();
+        let client = Client::new(&Config::new("http://localhost:1".parse().unwrap()), Spans::default()).unwrap();
         let call = Call::arrive(&Arc::new(client), &HeaderMap::new());
         let bytes = size_of_val(&call.carry_through());
         assert!(bytes < 1_024, "{bytes} bytes");

@@ -13,7 +13,7 @@ use axum::{
 use prometheus::Registry;
 use retrylab_core::wire::{Health, StrategySetting};
 use retrylab_runtime::{
-    HttpMetrics, Json, Runs, Unforeseen, exposition, guarded, ready_route, run_routes, with_json_errors,
+    HttpMetrics, Json, Runs, Spans, Unforeseen, exposition, guarded, ready_route, run_routes, with_json_errors,
 };
 
 use crate::{
@@ -41,15 +41,17 @@ pub struct Client {
     pub metrics: Arc<Metrics>,
     /// For what belongs to no run.
     pub unforeseen: Unforeseen,
+    /// Where traces go.
+    pub spans: Spans,
     registry: Registry,
 }
 
-/// A client of its own, with its state, as a router.
+/// A client of its own, with its state, as a router; its spans go there.
 ///
 /// # Errors
 /// When a metric is registered twice.
-pub fn app(config: Config) -> prometheus::Result<Router> {
-    let client = Arc::new(Client::new(&config)?);
+pub fn app(config: Config, spans: Spans) -> prometheus::Result<Router> {
+    let client = Arc::new(Client::new(&config, spans)?);
     let http = HttpMetrics::new("client", &client.registry)?;
     let (strategy, open_books) = (Arc::clone(&client.strategy), Arc::clone(&client.open_books));
     let metrics = Arc::clone(&client.metrics);
@@ -70,8 +72,9 @@ impl Client {
     ///
     /// # Errors
     /// When a metric is registered twice.
-    pub fn new(config: &Config) -> prometheus::Result<Self> {
+    pub fn new(config: &Config, spans: Spans) -> prometheus::Result<Self> {
         let registry = Registry::new();
+        spans.register(&registry)?;
         let in_force = InForce::new(StrategySetting::preset(config.strategy), config.timeout());
         Ok(Self {
             strategy: Arc::new(Strategy::new(in_force, &registry)?),
@@ -79,6 +82,7 @@ impl Client {
             open_books: Arc::default(),
             metrics: Arc::new(Metrics::new(&registry)?),
             unforeseen: Unforeseen::new(),
+            spans,
             registry,
         })
     }
@@ -89,8 +93,12 @@ async fn process(State(client): State<Arc<Client>>, request: Request) -> Respons
     let call = Call::arrive(&client, request.headers());
     drop(request); // its buffers are not held while it waits
     let answer = ToTheEnd::new(call.carry_through()).await;
-    let status = if answer.success { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
-    (status, Json(answer)).into_response()
+    (status(answer.success), Json(answer)).into_response()
+}
+
+/// The answer to a request that got one, or got none.
+pub const fn status(success: bool) -> StatusCode {
+    if success { StatusCode::OK } else { StatusCode::BAD_GATEWAY }
 }
 
 async fn health() -> Json<Health> {

@@ -66,6 +66,19 @@ impl std::fmt::Display for NotABackendUrl {
 
 impl std::error::Error for NotABackendUrl {}
 
+impl BackendUrl {
+    /// Whom its connections go to.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
+        (host.to_owned(), port.parse().unwrap_or_default())
+    }
+
+    /// The whole URL of every request.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.process)
+    }
+}
+
 impl FromStr for BackendUrl {
     type Err = NotABackendUrl;
 

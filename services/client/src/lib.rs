@@ -13,6 +13,7 @@ mod connection;
 mod metrics;
 mod opening;
 mod run;
+mod spans;
 mod strategy;
 mod to_the_end;
 mod under_way;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use clap::Parser;
 use retrylab_client::Config;
+use retrylab_runtime::Spans;
 
 /// The client of a Retrylab experiment.
 #[derive(Parser)]
@@ -21,6 +22,9 @@ struct Cli {
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     retrylab_runtime::init_logs();
-    let app = retrylab_client::app(cli.config).context("cannot start the client")?;
-    retrylab_runtime::serve(cli.listen, app).await.with_context(|| format!("cannot serve on {}", cli.listen))
+    let spans = Spans::from_env("retrylab-client")?;
+    let app = retrylab_client::app(cli.config, spans.clone()).context("cannot start the client")?;
+    let served = retrylab_runtime::serve(cli.listen, app).await;
+    spans.flush();
+    served.with_context(|| format!("cannot serve on {}", cli.listen))
 }

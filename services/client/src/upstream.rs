@@ -91,6 +91,11 @@ impl Upstream {
         Self { addresses: Arc::new(Addresses::new(backend.address.clone())), backend, idle: Mutex::default() }
     }
 
+    /// Where it is.
+    pub const fn backend(&self) -> &BackendUrl {
+        &self.backend
+    }
+
     /// Makes one attempt. On a timeout, or when it is dropped, its connection is closed, as soon as the request is on it:
     /// an attempt is in the backend's books also when it was given up before its connection was open. `books`: of its run.
     pub async fn attempt(&self, request: Request<Empty<Bytes>>, timeout: Duration, books: Option<Arc<Books>>) -> Reply {

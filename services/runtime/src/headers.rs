@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use retrylab_core::wire::{DEADLINE_HEADER, RUN_HEADER, RunTag, TIMEOUT_HEADER};
 
 /// Says which attempt of its request this is; the first is 1. In a chain of clients each adds its own number to that of the
@@ -45,15 +46,21 @@ const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: u128,
+    /// The span that the request was sent under; 0: it came with none.
+    parent_id: u64,
     flags: u8,
 }
 
 impl TraceContext {
     /// The trace that the request came with, or a new one when it came with none or with an invalid one.
     pub fn of(headers: &HeaderMap, draw: impl FnOnce() -> u128) -> Self {
-        let given = headers.get(TRACE_HEADER).and_then(|value| parse(value.as_bytes()));
         // An id of all zeros is invalid.
-        given.unwrap_or_else(|| Self { trace_id: draw().max(1), flags: SAMPLED })
+        Self::given(headers).unwrap_or_else(|| Self { trace_id: draw().max(1), parent_id: 0, flags: SAMPLED })
+    }
+
+    /// The trace that the request came with, if it is a valid one.
+    pub(crate) fn given(headers: &HeaderMap) -> Option<Self> {
+        headers.get(TRACE_HEADER).and_then(|value| parse(value.as_bytes()))
     }
 
     /// The trace's id: 32 hexadecimal digits.
@@ -68,6 +75,31 @@ impl TraceContext {
         text[36..52].copy_from_slice(&hex(u128::from(span_id.max(1)))[16..]);
         text[53..55].copy_from_slice(&hex(u128::from(self.flags))[30..]);
         String::from_utf8(text.to_vec()).unwrap_or_default()
+    }
+}
+
+/// The trace's id.
+impl std::fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.trace_id)
+    }
+}
+
+/// What OpenTelemetry has for it: of a caller.
+impl From<TraceContext> for SpanContext {
+    fn from(TraceContext { trace_id, parent_id, flags }: TraceContext) -> Self {
+        let (trace_id, parent_id) = (TraceId::from(trace_id), SpanId::from(parent_id));
+        Self::new(trace_id, parent_id, TraceFlags::new(flags), true, TraceState::NONE)
+    }
+}
+
+impl From<&SpanContext> for TraceContext {
+    fn from(span: &SpanContext) -> Self {
+        Self {
+            trace_id: u128::from_be_bytes(span.trace_id().to_bytes()),
+            parent_id: u64::from_be_bytes(span.span_id().to_bytes()),
+            flags: span.trace_flags().to_u8(),
+        }
     }
 }
 
@@ -90,10 +122,11 @@ fn parse(value: &[u8]) -> Option<TraceContext> {
     let (version, trace_id, parent_id, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
     let rest_is_allowed = if version == "00" { rest.is_empty() } else { rest.is_empty() || rest[0] == b'-' };
     let trace_id = u128::from_str_radix(trace_id, 16).ok().filter(|&id| id != 0)?;
-    if version == "ff" || !rest_is_allowed || parent_id.bytes().all(|b| b == b'0') {
+    let parent_id = u64::from_str_radix(parent_id, 16).ok().filter(|&id| id != 0)?;
+    if version == "ff" || !rest_is_allowed {
         return None;
     }
-    Some(TraceContext { trace_id, flags: u8::from_str_radix(flags, 16).ok()? })
+    Some(TraceContext { trace_id, parent_id, flags: u8::from_str_radix(flags, 16).ok()? })
 }
 
 fn is_lower_hex(text: &str) -> bool {

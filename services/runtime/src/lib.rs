@@ -1,5 +1,5 @@
 //! What every Retrylab service shares, so that each of them is only its own idea: serving and shutting down, the guard
-//! of `/admin`, JSON bodies and errors, the run protocol, metrics and logs.
+//! of `/admin`, JSON bodies and errors, the run protocol, metrics, logs and traces.
 
 mod clock;
 mod descriptors;
@@ -12,6 +12,7 @@ mod reach;
 mod runs;
 mod serve;
 mod telemetry;
+mod traces;
 mod unforeseen;
 mod windows;
 
@@ -26,5 +27,6 @@ pub use reach::ready_route;
 pub use runs::{Run, Runs, Workload, run_routes};
 pub use serve::{listen, serve, serve_on};
 pub use telemetry::init_logs;
+pub use traces::{NoTraces, Span, Spans, attribute};
 pub use unforeseen::Unforeseen;
 pub use windows::{WindowGauge, WindowKind};

@@ -7,6 +7,7 @@ use retrylab_core::{
     station::{BackendModel, CacheModel, Discipline, ServiceLaw, ServiceTime, WarmUp},
     wire::FaultRecord,
 };
+use retrylab_runtime::Spans;
 use serde_json::{Value, json};
 
 use crate::support::{Backend, attempt_of_run, backend, until};
@@ -196,6 +197,6 @@ async fn an_attempt_of_a_run_has_the_service_time_of_its_number_whatever_came_be
 async fn settings_that_are_not_allowed_are_refused_by_name() {
     let config =
         Config { service_time_law: LawName::Lognormal, service_time_sigma_permille: 9_000, ..Config::default() };
-    let error = retrylab_backend::app(config).unwrap_err().to_string();
+    let error = retrylab_backend::app(config, Spans::default()).unwrap_err().to_string();
     assert!(error.contains("service.sigma_permille") && error.contains("9000"), "{error}");
 }

@@ -11,7 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_backend::Config;
 use retrylab_core::wire::{BackendResults, RunReport};
-use retrylab_runtime::Peer;
+use retrylab_runtime::{Peer, Spans};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,7 +28,7 @@ pub const NEAR: &str = "127.0.0.1:4000";
 pub struct Backend(pub Router);
 
 pub fn backend(config: Config) -> Backend {
-    Backend(retrylab_backend::app(config).unwrap())
+    Backend(retrylab_backend::app(config, Spans::default()).unwrap())
 }
 
 /// One worker for `service_ms`, and a queue.

@@ -12,3 +12,5 @@ mod runs;
 mod storm;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;

@@ -11,7 +11,7 @@ use axum::{
 use http_body_util::BodyExt;
 use retrylab_client::Config;
 use retrylab_core::wire::{BackendResults, ClientResults, RunReport};
-use retrylab_runtime::{Peer, serve_on};
+use retrylab_runtime::{Peer, Spans, serve_on};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tower::ServiceExt;
@@ -43,7 +43,7 @@ pub async fn serve(router: Router) -> Server {
 pub fn client_of(address: SocketAddr, settle: impl FnOnce(&mut Config)) -> Service {
     let mut config = Config::new(format!("http://{address}").parse().unwrap());
     settle(&mut config);
-    Service(retrylab_client::app(config).unwrap())
+    Service(retrylab_client::app(config, Spans::default()).unwrap())
 }
 
 /// A client of nobody.
@@ -55,7 +55,7 @@ pub fn lonely(settle: impl FnOnce(&mut Config)) -> Service {
 pub async fn pair(service_ms: u64) -> (Service, Service, Server) {
     let config =
         retrylab_backend::Config { service_time_us: service_ms * 1_000, ..retrylab_backend::Config::default() };
-    let backend = Service(retrylab_backend::app(config).unwrap());
+    let backend = Service(retrylab_backend::app(config, Spans::default()).unwrap());
     let server = serve(backend.0.clone()).await;
     (client_of(server.address, |_| {}), backend, server)
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use retrylab_api::{RetryExperimentSpec, backend_model};
 use retrylab_core::rng;
 use retrylab_plan::{Observed, PodSeen, Role, RoleSeen};
-use retrylab_runtime::{AdminToken, raised_descriptor_limit};
+use retrylab_runtime::{AdminToken, Spans, raised_descriptor_limit};
 
 use super::service::Service;
 
@@ -79,7 +79,7 @@ impl World {
         match role {
             Role::Backend => {
                 let model = backend_model(&spec.backend);
-                let app = move || Ok(retrylab_backend::app_of(model.clone(), token.clone())?);
+                let app = move || Ok(retrylab_backend::app_of(model.clone(), token.clone(), Spans::default())?);
                 Service::start(role, spec.backend.replicas as usize, cores(), app, rng)
             }
             Role::Client | Role::Inner(_) => {
@@ -87,7 +87,7 @@ impl World {
                 let mut config = retrylab_client::Config::new(backend.context("whom a client calls has no address")?);
                 config.timeout_ms = spec.client.timeout.as_millis();
                 config.admin_token = token;
-                let app = move || Ok(retrylab_client::app(config.clone())?);
+                let app = move || Ok(retrylab_client::app(config.clone(), Spans::default())?);
                 Service::start(role, spec.client.replicas as usize, cores(), app, rng)
             }
             Role::Loadgen => {

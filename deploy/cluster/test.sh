@@ -2,10 +2,11 @@
 # The tests that need a cluster: builds the images and the tests, brings up a fresh cluster named `test`, installs the
 # operator and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
 # ends with the tests; with KEEP=1 it stays, to look at: RETRYLAB_CLUSTER=test deploy/cluster/shell.sh
+# RETRYLAB_TEST_CLUSTER names another cluster than `test`, so that two checkouts can be tested at once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export RETRYLAB_CLUSTER=test TAG=dev # the tag that the chart names
+export RETRYLAB_CLUSTER=${RETRYLAB_TEST_CLUSTER:-test} TAG=dev # the tag that the chart names
 . "$here/lib/log.sh"
 . "$here/lib/paths.sh"
 . "$here/lib/packages.sh"
@@ -41,7 +42,7 @@ finish() {
   trap - EXIT
   [ "$code" = 0 ] || show_why >&2 || true
   if [ "${KEEP:-}" = 1 ]; then
-    say "the cluster stays up: RETRYLAB_CLUSTER=test $here/shell.sh"
+    say "the cluster stays up: RETRYLAB_CLUSTER=$RETRYLAB_CLUSTER $here/shell.sh"
   else
     "$here/down.sh"
   fi

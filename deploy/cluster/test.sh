@@ -66,6 +66,7 @@ trap finish EXIT
 "$here/up.sh"
 install_operator
 "$here/../monitoring/stack.sh"
+"$here/../monitoring/jaeger.sh"
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
 # Some tests measure how late things are, so not too many at a time.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds programs at the versions that go.mod here pins, and gets the manifests that come with one of them: once; again only
 # when it changes. Give it their names:
-#   build.sh promtool prometheus prometheus-operator prometheus-config-reloader bundle.yaml
+#   build.sh promtool prometheus prometheus-operator prometheus-config-reloader bundle.yaml jaeger
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kube_module=$here/../cluster/kube # it pins the Go
@@ -10,6 +10,7 @@ kube_module=$here/../cluster/kube # it pins the Go
 . "$here/../cluster/lib/packages.sh"
 . "$here/../cluster/lib/built.sh"
 . "$here/../cluster/lib/go.sh"
+. "$here/../tools/versions.sh"
 . "$here/lib/programs.sh"
 
 prometheus=github.com/prometheus/prometheus/cmd
@@ -26,6 +27,19 @@ get_bundle() {
   install_built "$store/bundle.yaml.new" "$store/bundle.yaml" "$stamp"
 }
 
+# Jaeger's go.mod replaces a module, which only that of a main module may: it is built in its own folder of the module cache,
+# with the versions that its release has. Its pages are not in the module; what it answers to queries is.
+build_jaeger() {
+  local module
+  is_built "$store/jaeger" "$jaeger_version" && return
+  need_go
+  say "building jaeger $jaeger_version (once; it took 17 minutes on two cores that had other work)"
+  module=$(cd / && go mod download -json "github.com/jaegertracing/jaeger@$jaeger_version" | sed -nE 's/^\s*"Dir": "(.+)",$/\1/p')
+  (cd "$module" && CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -mod=readonly" \
+    nice go build -ldflags "-s -w" -o "$store/jaeger.new" ./cmd/jaeger)
+  install_built "$store/jaeger.new" "$store/jaeger" "$jaeger_version"
+}
+
 lock_store
 for program in "$@"; do
   case $program in
@@ -33,6 +47,7 @@ for program in "$@"; do
     prometheus-operator) build_program "$here" "$program" "$operator/cmd/operator" ;;
     prometheus-config-reloader) build_program "$here" "$program" "$operator/cmd/$program" ;;
     bundle.yaml) get_bundle ;;
+    jaeger) build_jaeger ;;
     *) fail "there is no program '$program' here" ;;
   esac
 done

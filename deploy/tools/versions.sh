@@ -4,6 +4,7 @@
 helm_version=v4.3.1
 kubeconform_version=v0.8.0
 helm_docs_version=v1.14.2
+jaeger_version=v1.76.0 # of the module; the program says 2.13.0
 
 tools=$cache/tools
 schemas=$tools/schemas # of Kubernetes' own kinds, for kubeconform

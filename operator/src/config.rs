@@ -42,6 +42,12 @@ pub struct Config {
     /// imagePullSecrets, resources, priorityClassName, nodeSelector, tolerations.
     #[arg(long, env = "RETRYLAB_WORKLOADS", default_value = "{}")]
     pub workloads: WorkloadSettings,
+    /// Where client and backend pods send their traces, as OTLP over HTTP: `http://host:4318`; nothing: nowhere.
+    #[arg(long, env = "RETRYLAB_OTLP_ENDPOINT", default_value = "", value_parser = otlp_endpoint)]
+    pub otlp_endpoint: String,
+    /// The share of requests whose traces they send, 0 to 1.
+    #[arg(long, env = "RETRYLAB_OTLP_SAMPLE_RATIO", default_value_t = 1.0, value_parser = ratio, allow_negative_numbers = true)]
+    pub otlp_sample_ratio: f64,
 }
 
 impl Config {
@@ -58,6 +64,17 @@ impl Config {
             Role::Loadgen => &self.loadgen_image,
         }
     }
+}
+
+/// The services send without TLS, as is usual within a cluster.
+fn otlp_endpoint(text: &str) -> Result<String, String> {
+    let is_url = text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty());
+    (is_url || text.is_empty()).then(|| text.to_owned()).ok_or_else(|| "allowed: http://host:port".to_owned())
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse::<f64>().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "allowed: 0 to 1".to_owned())
 }
 
 fn length_of_an_arm(text: &str) -> Result<Span, String> {

@@ -22,8 +22,8 @@ use retrylab_api::{RetryExperiment, backend_model};
 use retrylab_plan::Role;
 
 use super::{
-    Addresses, CALLS_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, role_labels, role_selector,
-    secret_name,
+    Addresses, CALLS_LABEL, TEMPLATE_ANNOTATION, TOKEN_KEY, backend_env, metadata, name, otlp_env, role_labels,
+    role_selector, secret_name,
 };
 use crate::{config::Config, settings::WorkloadSettings};
 
@@ -43,7 +43,8 @@ pub fn deployment(
         Role::Client | Role::Inner(_) => (spec.client.replicas, spec.client.image.as_deref()),
         Role::Loadgen => (1, spec.loadgen.image.as_deref()),
     };
-    let env = env(experiment, role, addresses)?;
+    let mut env = env(experiment, role, addresses)?;
+    env.extend(otlp_env::variables(experiment, role, config));
     let settings = &config.workloads;
     let container = container(role, env, image.unwrap_or_else(|| config.image(role)), settings);
     let labels = role_labels(experiment, role, settings);

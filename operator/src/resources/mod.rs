@@ -2,6 +2,7 @@
 
 mod backend_env;
 mod deployment;
+mod otlp_env;
 mod report;
 mod secret;
 mod service;

@@ -1,10 +1,11 @@
 //! What each component says at `/metrics` when it has met everything that has a metric: a run with windows of all kinds, a
-//! budget, a breaker, an experiment that is over.
+//! budget, a breaker, traces, an experiment that is over.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use http_body_util::BodyExt;
+use opentelemetry_sdk::trace::InMemorySpanExporter;
 use prometheus::TextEncoder;
 use retrylab_api::RetryExperiment;
 use retrylab_operator::{Experiments, Metrics};
@@ -18,8 +19,8 @@ const RUN: &str = "/admin/runs/0f8b6c1e1d2a-1-naive-1";
 /// Each component by name, with its exposition. Needs a tokio runtime.
 pub async fn expositions() -> [(&'static str, String); 4] {
     let client = retrylab_client::Config::new("http://127.0.0.1:1".parse().unwrap());
-    let client = retrylab_client::app(client, Spans::default()).unwrap();
-    let backend = retrylab_backend::app(retrylab_backend::Config::default(), Spans::default()).unwrap();
+    let client = retrylab_client::app(client, spans()).unwrap();
+    let backend = retrylab_backend::app(retrylab_backend::Config::default(), spans()).unwrap();
     let loadgen = retrylab_loadgen::app(retrylab_loadgen::Config::default()).unwrap();
     [
         ("operator", operator()),
@@ -27,6 +28,11 @@ pub async fn expositions() -> [(&'static str, String); 4] {
         ("backend", service(&backend, backend_plan()).await),
         ("loadgen", service(&loadgen, loadgen_plan()).await),
     ]
+}
+
+/// Traces on, so that what is counted of them is there.
+fn spans() -> Spans {
+    Spans::to(InMemorySpanExporter::default(), "test", 1).unwrap()
 }
 
 fn operator() -> String {

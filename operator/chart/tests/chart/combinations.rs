@@ -24,6 +24,7 @@ fn set() -> Value {
             "resources": {"requests": {"cpu": "1"}}, "nodeSelector": {"pool": "lab"},
             "tolerations": [{"key": "lab", "operator": "Exists"}],
         },
+        "otlp": {"endpoint": "http://jaeger.tracing:4318", "sampleRatio": 0.5},
         "serviceAccount": {"name": "somebody", "annotations": {"h": "i"}},
         "networkPolicy": {"enabled": true, "apiServerPorts": [16443], "scrapers": [{"namespaceSelector": {}}]},
     })

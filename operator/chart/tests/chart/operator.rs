@@ -37,6 +37,7 @@ fn with_the_defaults_the_operator_is_what_it_is_without_a_chart() {
     assert_eq!(config.caps(), bare.caps());
     assert_eq!(config.namespaces, bare.namespaces);
     assert_eq!(config.reports_open, bare.reports_open);
+    assert_eq!(config.otlp_endpoint, bare.otlp_endpoint);
     assert_eq!(config.client_image, bare.client_image);
     assert_eq!(config.backend_image, bare.backend_image);
     assert_eq!(config.loadgen_image, bare.loadgen_image);
@@ -50,6 +51,7 @@ fn every_value_that_is_for_the_operator_reaches_it() {
         "watchNamespaces": ["lab", "lab-2"],
         "caps": {"rate": 100, "duration": "1m30s", "replicas": 2},
         "reports": {"open": true},
+        "otlp": {"endpoint": "http://jaeger:4318", "sampleRatio": 0.001},
         "image": {
             "registry": "registry.example", "tag": "v1", "pullPolicy": "Always", "pullSecrets": [{"name": "registry"}],
             "client": {"tag": "v2"}, "backend": {"repository": "other", "tag": "v3", "digest": digest},
@@ -62,6 +64,7 @@ fn every_value_that_is_for_the_operator_reaches_it() {
     }));
     assert_eq!(config.namespaces, ["lab", "lab-2"]);
     assert!(config.reports_open);
+    assert_eq!((&*config.otlp_endpoint, config.otlp_sample_ratio.to_string()), ("http://jaeger:4318", "0.001".into()));
     let caps = config.caps();
     assert_eq!((caps.rate_max, caps.duration_max.as_millis(), caps.replicas_max), (100, 90_000, 2));
     assert_eq!(config.client_image, "registry.example/retrylab-client:v2");

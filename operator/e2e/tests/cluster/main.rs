@@ -42,4 +42,6 @@ mod runbook;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod verdicts;

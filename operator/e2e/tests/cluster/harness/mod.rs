@@ -4,6 +4,7 @@ mod audit;
 mod experiment;
 mod helm;
 mod http;
+mod jaeger;
 mod kubectl;
 mod lab;
 mod operator;
@@ -15,6 +16,7 @@ pub use audit::{AuditLog, OPERATOR_USER};
 pub use experiment::Experiment;
 pub use helm::{Restored, helm, upgrade};
 pub use http::Http;
+pub use jaeger::{Jaeger, OTLP_ENDPOINT};
 pub use kubectl::{kubectl, kubectl_with_input, run_script, try_kubectl};
 pub use lab::{Lab, manifest};
 pub use operator::{

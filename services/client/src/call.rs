@@ -161,7 +161,8 @@ impl Call {
         let number = nested_attempt(self.outer_attempt, start.number);
         let timeout = self.in_force.timeout;
         let waits = left.map_or(timeout, |left| left.min(timeout));
-        let attempt = Attempt { number, left, traceparent, tag: self.tag.as_ref() };
+        let attempt =
+            Attempt { number, left, traceparent, tracestate: self.trace.tracestate(), tag: self.tag.as_ref() };
         let request = client.upstream.request(attempt, waits);
         let books = self.books.clone();
         async move {

@@ -18,7 +18,7 @@ use retrylab_core::{
     policy::{Outcome, Pushback},
     wire::{DEADLINE_HEADER, RUN_HEADER, RunTag, TIMEOUT_HEADER},
 };
-use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER};
+use retrylab_runtime::{ATTEMPT_HEADER, TRACE_HEADER, TRACE_STATE_HEADER};
 
 use crate::{
     addresses::Addresses,
@@ -51,6 +51,8 @@ pub struct Attempt<'a> {
     pub left: Option<Duration>,
     /// The request's trace.
     pub traceparent: String,
+    /// What tracing systems have added to it.
+    pub tracestate: Option<&'a str>,
     /// The run that the request belongs to.
     pub tag: Option<&'a RunTag>,
 }
@@ -133,6 +135,9 @@ impl Upstream {
             }
         };
         insert(TRACE_HEADER, attempt.traceparent);
+        if let Some(state) = attempt.tracestate {
+            insert(TRACE_STATE_HEADER, state.to_owned());
+        }
         if let Some(left) = attempt.left {
             insert(DEADLINE_HEADER, left.as_micros().to_string());
         }

@@ -13,6 +13,11 @@ pub const ATTEMPT_HEADER: &str = "x-retrylab-attempt";
 /// W3C Trace Context, level 1.
 pub const TRACE_HEADER: &str = "traceparent";
 
+/// What tracing systems add to it for themselves.
+pub const TRACE_STATE_HEADER: &str = "tracestate";
+/// Longest that is passed on: what the standard asks for at least.
+const TRACE_STATE_MAX: usize = 512;
+
 /// Bit of the flags: the caller records this trace.
 const SAMPLED: u8 = 1;
 
@@ -43,29 +48,45 @@ fn micros(headers: &HeaderMap, name: &str) -> Option<Duration> {
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Which trace a request belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: u128,
     /// The span that the request was sent under; 0: it came with none.
     parent_id: u64,
     flags: u8,
+    /// Empty: it came with none.
+    state: Box<str>,
 }
 
 impl TraceContext {
     /// The trace that the request came with, or a new one when it came with none or with an invalid one.
     pub fn of(headers: &HeaderMap, draw: impl FnOnce() -> u128) -> Self {
         // An id of all zeros is invalid.
-        Self::given(headers).unwrap_or_else(|| Self { trace_id: draw().max(1), parent_id: 0, flags: SAMPLED })
+        Self::given(headers).unwrap_or_else(|| Self {
+            trace_id: draw().max(1),
+            parent_id: 0,
+            flags: SAMPLED,
+            state: Box::default(),
+        })
     }
 
     /// The trace that the request came with, if it is a valid one.
     pub(crate) fn given(headers: &HeaderMap) -> Option<Self> {
-        headers.get(TRACE_HEADER).and_then(|value| parse(value.as_bytes()))
+        let given = headers.get(TRACE_HEADER).and_then(|value| parse(value.as_bytes()))?;
+        let lines = headers.get_all(TRACE_STATE_HEADER).iter().filter_map(|value| value.to_str().ok());
+        let state = lines.collect::<Vec<_>>().join(",");
+        let state = if state.len() > TRACE_STATE_MAX { Box::default() } else { state.into() };
+        Some(Self { state, ..given })
     }
 
     /// The trace's id: 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         String::from_utf8(hex(self.trace_id).to_vec()).unwrap_or_default()
+    }
+
+    /// The `tracestate` header of such a call, if there is one.
+    pub fn tracestate(&self) -> Option<&str> {
+        Some(&*self.state).filter(|state| !state.is_empty())
     }
 
     /// The `traceparent` header of a call made on behalf of the request, as the span `span_id`.
@@ -87,9 +108,11 @@ impl std::fmt::Display for TraceContext {
 
 /// What OpenTelemetry has for it: of a caller.
 impl From<TraceContext> for SpanContext {
-    fn from(TraceContext { trace_id, parent_id, flags }: TraceContext) -> Self {
+    fn from(TraceContext { trace_id, parent_id, flags, state }: TraceContext) -> Self {
         let (trace_id, parent_id) = (TraceId::from(trace_id), SpanId::from(parent_id));
-        Self::new(trace_id, parent_id, TraceFlags::new(flags), true, TraceState::NONE)
+        // One that is not as the standard has it goes no further.
+        let state = state.parse().unwrap_or(TraceState::NONE);
+        Self::new(trace_id, parent_id, TraceFlags::new(flags), true, state)
     }
 }
 
@@ -99,6 +122,7 @@ impl From<&SpanContext> for TraceContext {
             trace_id: u128::from_be_bytes(span.trace_id().to_bytes()),
             parent_id: u64::from_be_bytes(span.span_id().to_bytes()),
             flags: span.trace_flags().to_u8(),
+            state: span.trace_state().header().into(),
         }
     }
 }
@@ -126,7 +150,8 @@ fn parse(value: &[u8]) -> Option<TraceContext> {
     if version == "ff" || !rest_is_allowed {
         return None;
     }
-    Some(TraceContext { trace_id, parent_id, flags: u8::from_str_radix(flags, 16).ok()? })
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    Some(TraceContext { trace_id, parent_id, flags, state: Box::default() })
 }
 
 fn is_lower_hex(text: &str) -> bool {
@@ -149,6 +174,21 @@ mod tests {
         let headers = [(TRACE_HEADER.parse().unwrap(), GIVEN.parse().unwrap())].into_iter().collect();
         let context = TraceContext::of(&headers, || 7);
         assert_eq!(context.traceparent(0x1f), "00-0af7651916cd43dd8448eb211c80319c-000000000000001f-01");
+    }
+
+    #[test]
+    fn what_tracing_systems_add_goes_on_with_the_trace_and_only_with_it() {
+        let check = |traceparent: &str, states: &[&str], expected: Option<&str>| {
+            let mut headers: HeaderMap =
+                states.iter().map(|state| (TRACE_STATE_HEADER.parse().unwrap(), state.parse().unwrap())).collect();
+            headers.append(TRACE_HEADER, traceparent.parse().unwrap());
+            assert_eq!(TraceContext::of(&headers, || 7).tracestate(), expected, "{states:?}");
+        };
+        check(GIVEN, &[], None);
+        check(GIVEN, &["a=1"], Some("a=1"));
+        check(GIVEN, &["a=1,b=2", "c=3"], Some("a=1,b=2,c=3"));
+        check(GIVEN, &[&format!("a={}", "x".repeat(511))], None);
+        check("none", &["a=1"], None);
     }
 
     #[test]

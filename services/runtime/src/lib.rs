@@ -19,7 +19,9 @@ mod windows;
 pub use clock::RunClock;
 pub use descriptors::raised_descriptor_limit;
 pub use guard::{AdminToken, guarded};
-pub use headers::{ATTEMPT_HEADER, TRACE_HEADER, TraceContext, attempt_number, patience, run_tag, time_left};
+pub use headers::{
+    ATTEMPT_HEADER, TRACE_HEADER, TRACE_STATE_HEADER, TraceContext, attempt_number, patience, run_tag, time_left,
+};
 pub use json::{ApiError, Json, with_json_errors};
 pub use metrics::{HttpMetrics, exposition};
 pub use peer::Peer;

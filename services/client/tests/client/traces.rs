@@ -131,6 +131,21 @@ async fn a_callers_trace_goes_on_and_its_word_on_sampling_holds() {
 }
 
 #[tokio::test]
+async fn what_tracing_systems_add_to_a_trace_reaches_the_backend_whether_or_not_it_is_recorded() {
+    for flags in ["-01", "-00"] {
+        let echo = get(async |headers: axum::http::HeaderMap| {
+            let status = if headers["tracestate"] == "a=1,b=2" { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+            (status, "")
+        });
+        let (client, _, _server) = client_of(Router::new().route("/process", echo), fixed(1, 1)).await;
+        let mut request = request("GET", "/process", FAR, None, "");
+        request.headers_mut().insert("traceparent", GIVEN.replace("-01", flags).parse().unwrap());
+        request.headers_mut().insert("tracestate", "a=1,b=2".parse().unwrap());
+        assert_eq!(client.send(request).await.0, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_hedge_that_wins_leaves_a_span_that_was_given_up() {
     let first_is_slow = get(async |request: axum::extract::Request| {
         let pause_ms = if request.headers()["x-retrylab-attempt"] == "1" { 60_000 } else { 0 };

@@ -112,8 +112,8 @@ impl Spans {
         let builder = span::of_a_request().with_start_time(begun.1);
         let span = recorder.tracer.build_with_context(builder, &parent);
         let trace = span.span_context().into();
-        let recorded = span.is_recording().then(|| Box::new(Span::new(span, recorder.tracer.clone(), begun)));
-        (trace, recorded)
+        let is_recorded = span.is_recording();
+        (trace, is_recorded.then(|| Box::new(Span::new(span, recorder.tracer.clone(), begun))))
     }
 
     /// Sends what has ended; call when nothing is served any more. Blocks for a second at most.

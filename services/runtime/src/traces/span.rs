@@ -23,7 +23,7 @@ const NAME: &str = "GET /process";
 /// one and what the monotonic clock has added, so that they fit together to the microsecond and none is set back.
 #[derive(Debug)]
 pub struct Span {
-    span: SdkSpan,
+    recording: SdkSpan,
     tracer: SdkTracer,
     begun: (Instant, SystemTime),
 }
@@ -40,28 +40,29 @@ pub(super) fn of_a_request() -> SpanBuilder {
 }
 
 impl Span {
-    pub(super) const fn new(span: SdkSpan, tracer: SdkTracer, begun: (Instant, SystemTime)) -> Self {
-        Self { span, tracer, begun }
+    pub(super) const fn new(recording: SdkSpan, tracer: SdkTracer, begun: (Instant, SystemTime)) -> Self {
+        Self { recording, tracer, begun }
     }
 
     /// A request that the service sends on behalf of this one; it begins now.
+    #[must_use]
     pub fn of_a_call(&self) -> Self {
         let builder = SpanBuilder::from_name(NAME).with_kind(SpanKind::Client).with_start_time(self.now());
-        let parent = Context::new().with_remote_span_context(self.span.span_context().clone());
-        let span = self.tracer.build_with_context(builder, &parent);
-        let mut call = Self { span, tracer: self.tracer.clone(), begun: self.begun };
+        let parent = Context::new().with_remote_span_context(self.recording.span_context().clone());
+        let recording = self.tracer.build_with_context(builder, &parent);
+        let mut call = Self { recording, tracer: self.tracer.clone(), begun: self.begun };
         call.set(attribute::HTTP_REQUEST_METHOD, "GET");
         call
     }
 
     /// The span's id: what it calls is beneath it.
     pub fn id(&self) -> u64 {
-        u64::from_be_bytes(self.span.span_context().span_id().to_bytes())
+        u64::from_be_bytes(self.recording.span_context().span_id().to_bytes())
     }
 
     /// Says something of it; once for each name.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.span.set_attribute(opentelemetry::KeyValue::new(name, value));
+        self.recording.set_attribute(opentelemetry::KeyValue::new(name, value));
     }
 
     /// It was answered with this status. `error_from`: the first that is an error; for whoever serves that is 500, for
@@ -76,7 +77,7 @@ impl Span {
     /// It failed, in a way of which there are few.
     pub fn failed(&mut self, how: impl Into<Value>) {
         self.set(attribute::ERROR_TYPE, how);
-        self.span.set_status(Status::error(""));
+        self.recording.set_status(Status::error(""));
     }
 
     fn now(&self) -> SystemTime {
@@ -87,6 +88,6 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         let now = self.now();
-        self.span.end_with_timestamp(now);
+        self.recording.end_with_timestamp(now);
     }
 }

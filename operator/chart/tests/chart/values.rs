@@ -70,6 +70,7 @@ fn what_a_value_cannot_be_is_refused_and_the_message_names_its_place() {
         (json!({"monitoring": {"podMonitor": {"interval": 1}}}), "/monitoring/podMonitor/interval"),
         (json!({"otlp": {"endpoint": "https://jaeger:4318"}}), "/otlp/endpoint"),
         (json!({"otlp": {"sampleRatio": 1.5}}), "/otlp/sampleRatio"),
+        (json!({"otlp": {"sampleRatio": "1.5"}}), "/otlp/sampleRatio"),
         (json!({"retrylab-crds": {"enabled": false}}), "/retrylab-crds"),
     ] {
         let said = render(&chart("retrylab"), &values, &[]).expect_err(&values.to_string());

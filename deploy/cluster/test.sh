@@ -56,7 +56,7 @@ show_why() {
   kubectl --namespace retrylab-system logs deployment/retrylab-operator --tail 100 --all-containers
 }
 
-need_packages curl=curl # the runbook's
+need_packages curl=curl shellcheck=shellcheck # the runbook's
 tests=$(build_tests)
 [ -x "$tests" ] || fail "cargo built no tests"
 "$here/../images/build.sh"

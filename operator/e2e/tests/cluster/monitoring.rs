@@ -156,7 +156,7 @@ async fn every_query_has_an_answer(prometheus: &Prometheus, experiment: &Experim
         }
     }
     println!("{asked} queries of dashboards");
-    assert!(asked > 80 && silent.is_empty(), "{} of {asked} have no answer: {silent:#?}", silent.len());
+    assert!(asked > 70 && silent.is_empty(), "{} of {asked} have no answer: {silent:#?}", silent.len());
 }
 
 /// Every rule of the chart is there and evaluated; what is recorded has been, and so has what alerts look at, whatever they

@@ -8,6 +8,7 @@ mod kubectl;
 mod lab;
 mod operator;
 mod port_forward;
+mod prometheus;
 mod results;
 
 pub use audit::{AuditLog, OPERATOR_USER};
@@ -16,8 +17,12 @@ pub use helm::{Restored, helm, upgrade};
 pub use http::Http;
 pub use kubectl::{kubectl, kubectl_with_input, run, run_in, run_script, try_kubectl};
 pub use lab::{Lab, manifest};
-pub use operator::{kill_operator, kill_pod, operator_pods, scale_operator, set_operator_env};
+pub use operator::{
+    kill_operator, kill_pod, operator_pods, operator_role, scale_operator, set_operator_env, set_operator_role,
+    without_right,
+};
 pub use port_forward::PortForward;
+pub use prometheus::Prometheus;
 pub use results::{arm, check_books, window};
 
 use std::time::Duration;

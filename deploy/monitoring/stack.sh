@@ -15,7 +15,7 @@ programs=(prometheus prometheus-operator prometheus-config-reloader)
 # manifests: those of prometheus-operator's release, with our images, in a namespace of its own.
 manifests() {
   # By default the reloader has a hundredth of a core, and takes seconds to start.
-  sed -E -e "s#quay.io/prometheus-operator/([a-z-]+):v[0-9.]+#localhost/\1:test#" -e 's/namespace: default$/namespace: monitoring/' \
+  sed -E -e "s#[a-z0-9.]+/prometheus-operator/([a-z-]+):v[0-9.]+#localhost/\1:test#" -e 's/namespace: default$/namespace: monitoring/' \
     -e 's#^( *)- --prometheus-config-reloader=.*#&\n\1- --config-reloader-cpu-limit=0#' \
     "$store/bundle.yaml"
 }

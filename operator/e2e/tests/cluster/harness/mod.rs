@@ -17,7 +17,7 @@ pub use experiment::Experiment;
 pub use helm::{Restored, helm, upgrade};
 pub use http::Http;
 pub use jaeger::{Jaeger, OTLP_ENDPOINT};
-pub use kubectl::{kubectl, kubectl_with_input, run_script, try_kubectl};
+pub use kubectl::{kubectl, kubectl_with_input, run, run_in, run_script, try_kubectl};
 pub use lab::{Lab, manifest};
 pub use operator::{
     kill_operator, kill_pod, operator_pods, operator_role, scale_operator, set_operator_env, set_operator_role,

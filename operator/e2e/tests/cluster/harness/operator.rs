@@ -65,11 +65,13 @@ pub async fn set_operator_role(client: &Client, role: &ClusterRole) {
     roles.patch(ROLE, &PatchParams::default(), &Patch::Merge(&granted)).await.unwrap();
 }
 
-/// A role without a right.
+/// A role without a right. A rule of nothing is no rule.
 pub fn without_right(role: &ClusterRole, verb: &str, resource: &str) -> ClusterRole {
     let mut role = role.clone();
-    for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resources == Some(vec![resource.to_owned()])) {
+    let rules = role.rules.as_mut().unwrap();
+    for rule in rules.iter_mut().filter(|rule| rule.resources == Some(vec![resource.to_owned()])) {
         rule.verbs.retain(|granted| granted != verb);
     }
+    rules.retain(|rule| !rule.verbs.is_empty());
     role
 }

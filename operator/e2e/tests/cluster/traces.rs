@@ -19,8 +19,8 @@ async fn the_trace_of_a_request_is_found_by_the_id_that_it_was_answered_with() {
     });
     let experiment = lab.experiment("traced", &spec).await;
     experiment.complete(SOON).await;
-    let client = PortForward::new(&lab.namespace, "service/traced-client", 0, 8000).await;
-    let backend = PortForward::new(&lab.namespace, "service/traced-backend", 0, 8001).await;
+    let client = PortForward::new(&lab.namespace, "service/traced-client", 8000).await;
+    let backend = PortForward::new(&lab.namespace, "service/traced-backend", 8001).await;
     assert_eq!(backend.http.send("POST", "/admin/fail", None, r#"{"duration_seconds": 60}"#).await.0, 200);
     let (status, answer) = client.http.send("GET", "/process", None, "").await;
     assert_eq!((status, &answer["attempts"]), (502, &json!(3)), "{answer}");

@@ -42,7 +42,7 @@ impl Story {
         story.look(3_000, pods.clone());
         edit(&mut story.experiment, |spec| spec.suspend = false);
         story.look(10_700, pods.clone());
-        story.look(11_730, answers(&pods, || absent(20_000), || absent(20_000), || absent(20_000)));
+        story.look(11_730, answers(&pods, || absent(-9_000), || absent(-9_000), || absent(-9_000)));
         story.look(15_000, everywhere(&story.experiment, &pods, RunState::Running));
         story.look(15_500, window_open(&story.experiment, &pods));
         edit(&mut story.experiment, |spec| spec.suspend = true);

@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     let ending = match verb.run() {
         Ok(Answer { text, ending }) => {
             let printed = print(&text);
-            printed.map_or_else(|error| not_printed(name, &error).max(ending), |_| ending)
+            printed.map_or_else(|error| not_printed(name, &error).max(ending), |()| ending)
         }
         Err(error) => {
             say(&format!("{name}: {error:#}"));

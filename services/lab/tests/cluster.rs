@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, BufRead, BufReader},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -175,6 +176,16 @@ fn watch_ends_when_the_experiment_is_gone_after_an_outage_be_there_a_namesake_or
         .with("watch-1.json", event("ADDED", &running(&report)))
         .with("watch.json", event("ADDED", &another))
         .check(&["watch", "comparison"], 2, "comparison was deleted while it was watched");
+}
+
+/// `watch x | head -1`: nothing more is to be said for an hour.
+#[test]
+fn a_watch_that_nobody_reads_ends_though_nothing_happens() {
+    let lab = Lab::new("unread").with("watch.json", event("ADDED", &running(&finished()))).with("watch.for", "3600");
+    let mut child = lab.command(&["watch", "comparison"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!((line.as_str(), child.wait().unwrap().code()), ("Running, arm naive\n", Some(2)));
 }
 
 /// What `watch x | head -1` comes to once `head` has ended.

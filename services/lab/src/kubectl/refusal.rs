@@ -118,7 +118,7 @@ fn error_line(stderr: &str) -> &str {
     let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let known =
         |line: &&str| line.starts_with("error: ") || line.starts_with("Error") || starts_any(line, &UNREACHABLE);
-    let line = lines().find(known).or_else(|| lines().last()).unwrap_or("nothing at all");
+    let line = lines().find(known).or_else(|| lines().next_back()).unwrap_or("nothing at all");
     line.strip_prefix("error: ").or_else(|| line.strip_prefix("Error: ")).unwrap_or(line)
 }
 

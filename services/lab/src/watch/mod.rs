@@ -18,7 +18,7 @@ use crate::{
     exit::{Answer, Ending, Unanswered},
     kubectl::Kubectl,
     output::report_table,
-    said::{print, say},
+    said::{is_read, print, say},
 };
 use picture::Picture;
 use stream::{Seen, Stream};
@@ -53,7 +53,7 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Option<(RetryExpe
     let term = Term::stdout();
     let mut picture = term.is_term().then(|| Picture::new(term));
     let (mut stream, mut latest, mut is_out) = (Stream::open(name, kubectl)?, None::<RetryExperiment>, false);
-    loop {
+    while is_read() {
         match stream.next(REDRAW)? {
             Seen::Nothing => {}
             Seen::Gone => return Err(gone(name)),
@@ -73,8 +73,8 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Option<(RetryExpe
                 if latest.as_ref().is_some_and(|before| before.metadata.uid != now.metadata.uid) {
                     return Err(gone(name));
                 }
-                if picture.is_none() && !print(&in_lines(&lines::news(latest.as_ref(), &now)))? {
-                    return Ok(None);
+                if picture.is_none() {
+                    lines::news(latest.as_ref(), &now).iter().try_for_each(|line| print(&format!("{line}\n")))?;
                 }
                 latest = Some(*now);
             }
@@ -90,13 +90,10 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Option<(RetryExpe
         }
         latest = Some(experiment);
     }
+    Ok(None)
 }
 
 /// Its namesake, if there is one, is another experiment.
 fn gone(name: &str) -> anyhow::Error {
     Unanswered(format!("{name} was deleted while it was watched; its results are gone with it")).into()
-}
-
-fn in_lines(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
 }

@@ -12,7 +12,7 @@ use retrylab_core::{
 };
 
 /// An outage that is longer ends the watch.
-pub const LONGEST: Duration = Duration::from_mins(5);
+pub const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The wait before each try: 0.25 to 0.5 s before the first, twice as long before each further one, at most 5 to 10 s.
 const WAIT: DelayLaw = DelayLaw::Exponential { base_ms: 500, factor: 2, cap_ms: 10_000, jitter: Jitter::Equal };
 

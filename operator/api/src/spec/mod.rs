@@ -56,14 +56,14 @@ use crate::{Span, status::RetryExperimentStatus};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = every("faults", "f", "duration(f.at) + duration(f.__for__) <= duration(self.duration)", "every window must be over by the experiment's duration"),
-    validation = every("faults", "f", "self.faults.exists_one(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__))", "windows must not overlap"),
+    validation = every("faults", "f", "self.faults.filter(g, duration(g.at) < duration(f.at) + duration(f.__for__) && duration(f.at) < duration(g.at) + duration(g.__for__)).size() <= 1", "windows must not overlap"),
     validation = Rule::new("size(self.arms) * (size(self.faults) + 2 * size(self.load.shed) + 3) <= 40").message("arms: arms × (faults + 2 × shed + 3), the windows of all results, at most 40").field_path(".arms"),
     validation = every("faults", "f", "!has(f.capacityPercent) || f.capacityPercent * self.backend.concurrency >= 100", "capacityPercent must leave a worker of backend.concurrency"),
     validation = every("faults", "f", "!f.restart || has(self.backend.cache) || has(self.backend.warmUp)", "restart needs backend.cache or backend.warmUp, it changes nothing else"),
     validation = every("load.bursts", "b", "duration(b.at) < duration(self.duration)", "at must lie before the experiment's duration"),
     validation = every("load.bursts", "b", "!has(b.rate) || duration(b.at) + duration(b.__for__) <= duration(self.duration)", "every burst must be over by the experiment's duration"),
     validation = every("load.shed", "s", "duration(s.at) + duration(s.__for__) <= duration(self.duration)", "every stretch must be over by the experiment's duration"),
-    validation = every("load.shed", "s", "self.load.shed.exists_one(t, duration(t.at) < duration(s.at) + duration(s.__for__) && duration(s.at) < duration(t.at) + duration(t.__for__))", "stretches must not overlap"),
+    validation = every("load.shed", "s", "self.load.shed.filter(t, duration(t.at) < duration(s.at) + duration(s.__for__) && duration(s.at) < duration(t.at) + duration(t.__for__)).size() <= 1", "stretches must not overlap"),
     validation = every("load.shed", "s", "self.faults.all(f, duration(f.at) + duration(f.__for__) <= duration(s.at))", "at must not lie before the end of the last fault"),
     validation = every("load.shed", "s", "!self.faults.exists(f, f.name == s.name || f.name == 'after-' + s.name)", "names must not be those of faults' windows"),
     validation = every("criteria", "c", "!has(c.arm) || self.arms.exists(a, a.name == c.arm)", "arm must be the name of one of spec.arms"),

@@ -46,10 +46,13 @@ impl Setup {
         };
         let restarts = self.backend.faults.iter().any(|fault| fault.restart);
         let backends = u64::from(self.backends);
+        let warm = self.model.cache.map_or(0, |cache| 1_000 - u32::from(cache.hit_permille));
         Drain {
-            busy_per_ks: self.served_per_ks(self.model.concurrency),
+            busy_per_ks: self.served_per_ks(self.model.concurrency, warm),
             // C/(b + s(C − 1)) rises all along, or falls all along.
-            capacity_per_ks: self.served_per_ks(1).max(self.served_per_ks(self.model.concurrency)),
+            capacity_per_ks: self.served_per_ks(1, warm).max(self.served_per_ks(self.model.concurrency, warm)),
+            cold_per_ks: (restarts && self.model.cache.is_some())
+                .then(|| self.served_per_ks(self.model.concurrency, 1_000)),
             backlog_max: backends * (u64::from(self.model.queue) + u64::from(self.model.concurrency)),
             attempts_max,
             layers,
@@ -62,11 +65,11 @@ impl Setup {
         }
     }
 
-    /// What the backends serve together when in each of them so many workers are busy, warm, and their caches full, in requests
-    /// per 1,000 s: C workers of which each takes b + s·(C − 1), and miss for the share 1 − h.
-    fn served_per_ks(&self, busy: u32) -> u64 {
+    /// What the backends serve together when in each of them so many workers are busy, warm, and so many requests in a thousand
+    /// miss the cache, in requests per 1,000 s: C workers of which each takes b + s·(C − 1), and more for a miss.
+    fn served_per_ks(&self, busy: u32, miss_permille: u32) -> u64 {
         let (model, busy) = (&self.model, u64::from(busy));
-        let missed_us = model.cache.map_or(0, |cache| (1_000 - u64::from(cache.hit_permille)) * cache.miss_us / 1_000);
+        let missed_us = model.cache.map_or(0, |cache| u64::from(miss_permille) * cache.miss_us / 1_000);
         let busy_us = model.service.mean_us + model.service.contention_us * busy.saturating_sub(1) + missed_us;
         u64::from(self.backends) * busy * US_PER_KS / busy_us.max(1)
     }

@@ -7,6 +7,8 @@ pub struct Drain {
     pub busy_per_ks: u64,
     /// μ: the most that they can serve together, however many workers are busy. With contention fewer may serve more.
     pub capacity_per_ks: u64,
+    /// What they serve with all workers busy while their caches are empty, where the fault restarts them.
+    pub cold_per_ks: Option<u64>,
     /// The most requests that can wait or be in service there.
     pub backlog_max: u64,
     /// n: the most attempts that one request can have; with clients in a chain, at the last one.
@@ -89,10 +91,12 @@ impl Drain {
         };
         let backlog = by_budget.map_or(waiting, |most| most.at_once.min(waiting));
         let as_if_nobody_retried = Most { at_once: backlog, rate_per_ks: load };
-        let worked_off_ms = bounds()
-            .filter_map(|most| worked_off(most, self.busy_per_ks))
-            .min()
-            .or_else(|| worked_off(as_if_nobody_retried, self.busy_per_ks))
+        let at_most_within = |capacity: u64| {
+            let bound = bounds().filter_map(|most| worked_off(most, capacity)).min();
+            bound.or_else(|| worked_off(as_if_nobody_retried, capacity))
+        };
+        let worked_off_ms = (self.cold_per_ks.and_then(at_most_within))
+            .or_else(|| at_most_within(self.busy_per_ks))
             .or_else(|| worked_off(as_if_nobody_retried, self.capacity_per_ks))?;
         let hanging_ms = if self.hangs { self.timeout_ms } else { 0 };
         Some(worked_off_ms.saturating_add(hanging_ms + self.delay_ms_max + self.warm_up_ms))
@@ -135,6 +139,7 @@ mod tests {
     const HOTOS: Drain = Drain {
         busy_per_ks: 300_000,
         capacity_per_ks: 300_000,
+        cold_per_ks: None,
         backlog_max: u64::MAX,
         attempts_max: 2,
         layers: 1,
@@ -211,6 +216,15 @@ mod tests {
         check(contended, 60, 10, Some(30_000));
         check(contended, 90, 10, Some(90_000));
         check(contended, 100, 10, None);
+    }
+
+    /// Empty caches carry 250/s: 100·19/(250 − 200) = 38 s. With 195/s there the backlog is gone in 100·19/(195 − 100) = 20 s if
+    /// nobody retries; with 90/s the load itself keeps them cold, so the bound is that of full ones: 19 s.
+    #[test]
+    fn after_a_restart_it_is_worked_off_with_empty_caches_if_they_carry_the_load() {
+        for (cold, expected_ms) in [(250_000, 38_000), (195_000, 20_000), (90_000, 19_000)] {
+            check(Drain { cold_per_ks: Some(cold), ..HOTOS }, 100, 10, Some(expected_ms));
+        }
     }
 
     #[test]

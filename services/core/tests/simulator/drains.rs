@@ -3,7 +3,8 @@
 use retrylab_core::{
     load::{ArrivalLaw, LoadShape},
     policy::{Budget, DelayLaw, Deposit, Hedging, MinRetryRate, Policy, StrategyName, WindowBudget},
-    station::BackendModel,
+    sim::Setup,
+    station::{BackendModel, CacheModel},
     stats::Recovery,
 };
 
@@ -18,16 +19,21 @@ fn saving(deposit: Deposit) -> Policy {
     Policy { budget: Some(Budget::Window(window)), ..Policy::plain(3, DelayLaw::None) }
 }
 
-/// How long it took, and the bound, in milliseconds: 150/s are served, and work stands still from 110 s to 120 s.
-fn came_back(policy: &Policy, rate: u32, clients: u32) -> (u64, u64) {
+/// 150/s are served, and work stands still from 110 s to 120 s.
+fn outage(policy: &Policy, rate: u32, clients: u32) -> Setup {
     let mut setup = hotos(policy, rate, 400_000);
     setup.model = BackendModel::plain(3, 1_000_000, 20_000);
     setup.clients = clients;
     // Near the capacity the drain time of random arrivals is random.
     setup.load.shape = LoadShape::Open { rate, arrivals: ArrivalLaw::Uniform };
     setup.backend.faults[0].at_ms = 110_000;
+    setup
+}
+
+/// How long it took to come back, and the bound, in milliseconds.
+fn came_back(setup: &Setup) -> (u64, u64) {
     let (from, to, duration_ms) = (110_000, 110_000 + OUTAGE_MS, setup.load.duration_ms);
-    let outcome = run(&setup);
+    let outcome = run(setup);
     let rate = |from, to| outcome.load.series.planned.sum(from, Some(to)) * 1_000_000 / (to - from);
     let load = rate(0, from).max(rate(to, duration_ms));
     let bound_ms = setup.drain().bound_ms(load, rate(from, to), OUTAGE_MS).unwrap();
@@ -56,7 +62,7 @@ fn no_service_comes_back_later_than_the_bound_whatever_its_policy() {
         (StrategyName::Envoy.preset(), 60, 1),
     ];
     for (policy, rate, clients) in cases {
-        let (ms, bound_ms) = came_back(&policy, rate, clients);
+        let (ms, bound_ms) = came_back(&outage(&policy, rate, clients));
         // Recoveries are found by the second.
         assert!(ms <= bound_ms + 1_000, "{policy:?} at {rate}/s: {ms} ms, and the bound is {bound_ms} ms");
     }
@@ -65,7 +71,22 @@ fn no_service_comes_back_later_than_the_bound_whatever_its_policy() {
 /// 1,000 requests of the outage, and a tenth of those of two minutes: 2,300 attempts at most, and 150 − 110 a second.
 #[test]
 fn a_budget_that_was_saved_up_before_the_outage_is_within_the_bound() {
-    let (ms, bound_ms) = came_back(&saving(Deposit::OnRequest), 100, 1);
+    let (ms, bound_ms) = came_back(&outage(&saving(Deposit::OnRequest), 100, 1));
     assert!(ms > 30_000, "its mean over the run would have it back after 1,100/40 s: {ms} ms");
     assert!((50_000..70_000).contains(&bound_ms), "{bound_ms}");
+}
+
+/// Three workers, 22 ms with a full cache and 40 ms with an empty one: 136/s and 75/s. Of the 600 requests of the outage, 76 are
+/// worked off in a second with the former, 15 with the latter.
+#[test]
+fn a_cache_that_the_outage_has_emptied_is_within_the_bound() {
+    let mut setup = outage(&Policy::plain(1, DelayLaw::None), 60, 1);
+    setup.model = BackendModel {
+        cache: Some(CacheModel { hit_permille: 900, entries: 4_000, miss_us: 20_000 }),
+        ..BackendModel::plain(3, 1_000_000, 20_000)
+    };
+    setup.backend.faults[0].restart = true;
+    let (ms, bound_ms) = came_back(&setup);
+    assert!(ms > 600_000 / 76 + 2_000, "a full cache would have it back sooner: {ms} ms");
+    assert!((40_000..43_000).contains(&bound_ms) && ms <= bound_ms, "{ms} ms, and the bound is {bound_ms} ms");
 }

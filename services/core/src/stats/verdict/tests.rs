@@ -41,6 +41,7 @@ fn counts(seconds: impl Iterator<Item = Second>) -> ArmCounts {
 const DRAIN: Drain = Drain {
     busy_per_ks: 100_000,
     capacity_per_ks: 100_000,
+    cold_per_ks: None,
     backlog_max: u64::MAX,
     attempts_max: 2,
     layers: 1,

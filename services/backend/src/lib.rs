@@ -6,7 +6,7 @@
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
-    "Retrylab's services and the command `retrylab` need Linux: its capacity is timed with timerfd. On another system build them in a Linux container or virtual machine"
+    "Retrylab's services and the command `retrylab` need Linux, with whose timerfd the backend keeps its times. On another system build them in a Linux container or virtual machine"
 );
 
 mod admin;

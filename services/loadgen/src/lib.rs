@@ -12,7 +12,7 @@
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
-    "Retrylab's services and the command `retrylab` need Linux: its schedule is kept with timerfd. On another system build them in a Linux container or virtual machine"
+    "Retrylab's services and the command `retrylab` need Linux, with whose timerfd the load generator keeps its schedule. On another system build them in a Linux container or virtual machine"
 );
 
 mod app;

@@ -27,7 +27,7 @@ use stream::{Seen, Stream};
 const REDRAW: Duration = Duration::from_millis(500);
 
 /// Shows an experiment in the cluster live, until it is over: phase, arm, window, conditions, and the figures of arms as they finish;
-/// ends by its verdict
+/// ends by its verdict, or with 2 when the experiment is deleted, or the cluster does not answer for 5 minutes
 #[derive(Debug, Args)]
 pub struct Options {
     /// The experiment

@@ -7,6 +7,14 @@ SHELL := bash
 export RETRYLAB_CLUSTER ?= dev
 # Where clusters, images and everything else outside the repository are kept.
 export RETRYLAB_CACHE ?= $(HOME)/.cache/retrylab
+# Which kind cluster the kind-* targets mean; each name is another cluster.
+export RETRYLAB_KIND ?= retrylab
+# The node's image in kind; empty: kind's own. One that the engine has is not pulled.
+export RETRYLAB_KIND_IMAGE ?=
+# kube-prometheus-stack in kind: an archive, a folder or a reference for helm; `none` leaves it out.
+export RETRYLAB_STACK_CHART ?=
+# The same for Jaeger. deploy/kind/settings.sh has the defaults and versions.
+export RETRYLAB_JAEGER_CHART ?=
 # What helm and the like are built into.
 export RETRYLAB_TOOLS = $(RETRYLAB_CACHE)/tools
 # The tag that the target `images` gives; tests and demo always use dev.
@@ -101,6 +109,18 @@ cluster-down: ## Ends it
 .PHONY: cluster-shell
 cluster-shell: ## A shell inside it, with kubectl
 	@deploy/cluster/shell.sh
+
+.PHONY: kind-up
+kind-up: ## Makes the kind cluster RETRYLAB_KIND, with the ports of kind-config.yaml and the images in it
+	deploy/kind/up.sh
+
+.PHONY: kind-demo
+kind-demo: ## From nothing to results in it: kube-prometheus-stack, Jaeger, the operator and a comparison
+	@deploy/kind/demo.sh
+
+.PHONY: kind-down
+kind-down: ## Removes it
+	deploy/kind/down.sh
 
 .PHONY: demo
 demo: ## From nothing to results: a cluster, the operator and a comparison of retry strategies

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests that need a cluster: builds the images and the tests, brings up a fresh cluster named `test`, installs the
-# operator and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
+# operator, and prometheus-operator beside it, and runs the tests inside. Arguments go to the tests' program (a name to select one, --nocapture...). The cluster
 # ends with the tests; with KEEP=1 it stays, to look at: RETRYLAB_CLUSTER=test deploy/cluster/shell.sh
 # RETRYLAB_TEST_CLUSTER names another cluster than `test`, so that two checkouts can be tested at once.
 set -euo pipefail
@@ -56,7 +56,7 @@ show_why() {
   kubectl --namespace retrylab-system logs deployment/retrylab-operator --tail 100 --all-containers
 }
 
-need_packages curl=curl # the runbook's
+need_packages curl=curl shellcheck=shellcheck # the runbook's
 tests=$(build_tests)
 [ -x "$tests" ] || fail "cargo built no tests"
 "$here/../images/build.sh"
@@ -65,6 +65,7 @@ trap finish EXIT
 "$here/down.sh"
 "$here/up.sh"
 install_operator
+"$here/../monitoring/stack.sh"
 say "running the tests"
 cd "$root/operator/e2e" # where cargo would run them
 # Some tests measure how late things are, so not too many at a time.

@@ -4,9 +4,9 @@
 # print_results NAME
 print_results() {
   fill "$1" '{{range .status.arms}}{{$arm := .name}}{{range .windows -}}
-    {{$arm}}|{{.name}}|{{.requests}}|{{.attempts}}|{{.amplification}}|{{.peakAmplification}}|{{.successRate}}|{{.goodput}}
+    {{$arm}}|{{.name}}|{{.requests}}|{{.attempts}}|{{.amplification}}|{{.wireAmplification}}|{{.peakAmplification}}|{{.successRate}}|{{.goodput}}
     {{end}}{{end}}' |
-    lay_out '%-12s %-12s %9s %9s %7s %7s %8s %10s\n' 'ARM|WINDOW|REQUESTS|ATTEMPTS|AMP|PEAK|SUCCESS|GOODPUT/S'
+    lay_out '%-12s %-12s %9s %9s %7s %7s %7s %8s %10s\n' 'ARM|WINDOW|REQUESTS|ATTEMPTS|AMP|WIRE|PEAK|SUCCESS|GOODPUT/S'
   echo
   fill "$1" '{{range .status.arms -}}
     {{.name}}|{{with .recovery}}{{.timeToRecovery}}{{else}}-{{end}}|
@@ -24,5 +24,5 @@ fill() { # NAME TEMPLATE: the template with the experiment's values; lines that 
 
 lay_out() { # FORMAT HEADINGS
   awk -F '|' -v format="$1" -v headings="$2" 'BEGIN {$0 = headings; row()} {row()}
-    function row() {printf format, $1, $2, $3, $4, $5, $6, $7, $8}'
+    function row() {printf format, $1, $2, $3, $4, $5, $6, $7, $8, $9}'
 }

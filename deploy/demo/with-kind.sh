@@ -1,25 +1,18 @@
 # shellcheck shell=bash disable=SC2034 # the variables are for the scripts that source this
-# Sourced: the demo in kind, on a Docker engine.
+# Sourced: the demo in kind, on a Docker engine. A cluster of its own that opens no ports.
 
-cluster_exists() { kind get clusters 2> /dev/null | grep -qx "$kind_cluster"; }
+kind_name=$kind_cluster kind_arguments=()
+. "$root/deploy/kind/cluster.sh"
 
-cluster_name="the kind cluster '$kind_cluster'"
+cluster_exists() { kind_exists; }
 
-cluster_up() {
-  local config=()
-  [ ! -f "$root/kind-config.yaml" ] || config=(--config "$root/kind-config.yaml")
-  kind create cluster --name "$kind_cluster" --kubeconfig "$KUBECONFIG" --wait 120s "${config[@]}"
-}
+cluster_name="the kind cluster '$kind_name'"
 
-cluster_load() { # ARCHIVE...
-  local archive
-  for archive in "$@"; do
-    say "loading $archive"
-    kind load image-archive "$archive" --name "$kind_cluster"
-  done
-}
+cluster_up() { kind_create; }
 
-cluster_down() { kind delete cluster --name "$kind_cluster" --kubeconfig "$KUBECONFIG"; }
+cluster_load() { kind_load "$@"; }
+
+cluster_down() { kind_delete; }
 
 kubectl() { command kubectl "$@"; }
 

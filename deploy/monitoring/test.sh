@@ -9,16 +9,16 @@ kube_module=$root/deploy/cluster/kube # whose Go is everybody's
 . "$here/../cluster/lib/cache.sh"
 . "$here/../cluster/lib/packages.sh"
 . "$here/../cluster/lib/go.sh"
-. "$here/prometheus.sh"
+. "$here/lib/programs.sh"
 
-need_prometheus
+"$here/build.sh" promtool
 need_go
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 say "checking the rules"
-"$prometheus/promtool" check rules "$root"/charts/retrylab/rules/*.yaml
-"$prometheus/promtool" test rules "$here/rules_test.yaml"
+"$store/promtool" check rules "$root"/charts/retrylab/rules/*.yaml
+"$store/promtool" test rules "$here/rules_test.yaml"
 
 say "checking the dashboards"
 (cd "$here" && CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" go run ./check "$root/charts/retrylab" "$root/docs")
@@ -26,5 +26,5 @@ say "checking the dashboards"
 say "checking the metrics"
 (cd "$root" && cargo run --quiet --locked --package retrylab-operator --example expositions -- "$tmp")
 for exposition in "$tmp"/*.prom; do
-  "$prometheus/promtool" check metrics < "$exposition" || fail "$(basename "$exposition" .prom): see above"
+  "$store/promtool" check metrics < "$exposition" || fail "$(basename "$exposition" .prom): see above"
 done

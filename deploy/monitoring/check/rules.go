@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 )
 
@@ -14,7 +15,7 @@ const runbooks = "https://github.com/retrylab/retrylab/blob/main/docs/alerts/"
 func checkRules(problems *report, folder, pages string, known metrics) int {
 	var all []rulefmt.Rule
 	for _, file := range filesIn(folder, "*.yaml") {
-		groups, errs := rulefmt.ParseFile(file, false)
+		groups, errs := rulefmt.ParseFile(file, false, model.UTF8Validation)
 		for _, err := range errs {
 			problems.add(filepath.Base(file), "%v", err)
 		}

@@ -11,7 +11,7 @@ use retrylab_core::{
     load::LoadShape,
     stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
     timeline::{TOTAL, windows},
-    wire::{ClientResults, FaultRecord, LoadgenResults, RunState},
+    wire::{ClientResults, FaultRecord, LoadgenResults, RunState, Unsent},
 };
 
 use crate::{
@@ -96,6 +96,9 @@ fn notes(spec: &RetryExperimentSpec, observed: &Observed, run: &RunRecord) -> Ve
     for run in observed.runs.all_clients() {
         if run.seen.report().is_some_and(|report| report.results.strategy_changes > 0) {
             notes.push(format!("the strategy of {} was changed by hand", run.pod.name));
+        }
+        if let Some(Unsent { attempts, why }) = run.seen.report().and_then(|report| report.results.unsent.as_ref()) {
+            notes.push(format!("{attempts} attempts of {} got no connection: {why}", run.pod.name));
         }
     }
     for run in &observed.runs.backends {

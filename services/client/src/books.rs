@@ -8,7 +8,7 @@ use std::sync::{
 use retrylab_core::{
     policy::Fate,
     stats::ClientSeries,
-    wire::{ClientPlan, ClientResults, RunTag, arm_of},
+    wire::{ClientPlan, ClientResults, RunTag, Unsent, arm_of},
 };
 use retrylab_runtime::RunClock;
 use tokio::sync::Notify;
@@ -34,6 +34,7 @@ struct Page {
     in_flight: u64,
     foreign_requests: u64,
     strategy_changes: u64,
+    unsent: Option<Unsent>,
     /// The run was stopped: its counts are final.
     closed: bool,
 }
@@ -86,6 +87,13 @@ impl Books {
         }
     }
 
+    /// No connection could be opened for an attempt.
+    pub fn unsent(&self, why: impl FnOnce() -> String) {
+        self.write(|page, _| {
+            page.unsent.get_or_insert_with(|| Unsent { attempts: 0, why: why() }).attempts += 1;
+        });
+    }
+
     /// Somebody set the strategy by hand.
     fn strategy_change(&self) {
         self.write(|page, now_us| page.strategy_changes += u64::from(!self.is_over(page, now_us)));
@@ -125,6 +133,7 @@ impl Books {
             in_flight: page.in_flight,
             foreign_requests: page.foreign_requests,
             strategy_changes: page.strategy_changes,
+            unsent: page.unsent.clone(),
         }
     }
 

@@ -53,6 +53,9 @@ impl Future for Opening {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let opened = ready!(self.connecting.as_mut().poll(context));
         let request = self.request.take().unwrap_or_default();
+        if let (Err(e), Some(books)) = (&opened, &self.books) {
+            books.unsent(|| e.to_string());
+        }
         Poll::Ready(opened.map(|connection| (connection, request)))
     }
 }
@@ -62,10 +65,14 @@ impl Drop for Opening {
         // Without a runtime the process is ending.
         let (Some(request), Ok(runtime)) = (self.request.take(), Handle::try_current()) else { return };
         let connecting = mem::replace(&mut self.connecting, Box::pin(ready(Err(io::ErrorKind::NotConnected.into()))));
-        let under_way = self.books.take().map(SeenOut::begin);
+        let books = self.books.take();
+        let under_way = books.clone().map(SeenOut::begin);
         runtime.spawn(async move {
-            if let Ok(Ok(mut connection)) = timeout(SEEN_OUT_WITHIN, connecting).await {
-                connection.send(request);
+            let opened = timeout(SEEN_OUT_WITHIN, connecting).await.unwrap_or_else(|e| Err(e.into()));
+            match (opened, books) {
+                (Ok(mut connection), _) => connection.send(request),
+                (Err(e), Some(books)) => books.unsent(|| e.to_string()),
+                (Err(_), None) => {}
             }
             drop(under_way);
         });
@@ -78,7 +85,7 @@ mod tests {
 
     use retrylab_core::{
         policy::StrategyName,
-        wire::{ClientPlan, StrategySetting},
+        wire::{ClientPlan, StrategySetting, Unsent},
     };
     use retrylab_runtime::RunClock;
     use tokio::{net::TcpListener, task::spawn_blocking};
@@ -109,5 +116,26 @@ mod tests {
         let to_the_end = spawn_blocking(move || stream.read_to_string(&mut heard).map(|_| heard));
         assert_eq!(to_the_end.await.unwrap().unwrap().trim_end(), "GET / HTTP/1.1");
         assert!(books.is_idle());
+        assert_eq!(books.results().unsent, None);
+    }
+
+    /// Waited for, and given up at once.
+    #[tokio::test]
+    async fn who_gets_no_connection_is_noted_with_the_reason() {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap(); // and gone again
+        let addresses = Arc::new(Addresses::new(nobody.to_string()));
+        let books = some_books();
+        let opening = || Opening::new(Arc::clone(&addresses), Request::new(Empty::new()), Some(Arc::clone(&books)));
+        opening().await.unwrap_err();
+        drop(opening());
+        timeout(Duration::from_secs(2), async {
+            while !books.is_idle() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        let Unsent { attempts, why } = books.results().unsent.unwrap();
+        assert_eq!((attempts, why.contains("refused")), (2, true), "{why}");
     }
 }

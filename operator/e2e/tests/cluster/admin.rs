@@ -208,7 +208,7 @@ async fn forward(lab: &Lab, experiment: &Experiment, role: &str) -> PortForward 
     match role {
         "loadgen" => {
             let deployment = format!("deployment/{}-loadgen", experiment.name);
-            PortForward::new(&lab.namespace, &deployment, 0, 8002).await
+            PortForward::new(&lab.namespace, &deployment, 8002).await
         }
         _ => experiment.forward(role).await,
     }

@@ -28,6 +28,8 @@ mod layers;
 #[cfg(test)]
 mod metastability;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod operator_dies;
 #[cfg(test)]
 mod refusals;

@@ -28,7 +28,7 @@ async fn a_report_through_a_port_forward_has_the_numbers_of_the_status() {
     let lab = Lab::shared().await;
     let log = AuditLog::from_now();
     let experiment = two_arms(&lab).await;
-    let forward = PortForward::new(OPERATOR.0, OPERATOR.1, 0, 8080).await;
+    let forward = PortForward::new(OPERATOR.0, OPERATOR.1, 8080).await;
     let place = format!("/reports/{}/reported", lab.namespace);
     experiment.until("an arm runs", SOON, |status| status.phase == Some(Phase::Running)).await;
     let page = forward.http.get(&place).await;
@@ -100,7 +100,7 @@ async fn a_caller_in_the_cluster_is_told_how_to_get_a_report_and_gets_none() {
         assert_eq!(code, 403, "{path}: {said}");
         assert!(said.as_str().unwrap().contains("port-forward"), "{said}");
     }
-    let forward = PortForward::new(OPERATOR.0, OPERATOR.1, 0, 8080).await;
+    let forward = PortForward::new(OPERATOR.0, OPERATOR.1, 8080).await;
     let (code, page) = forward.http.send("GET", &format!("/reports/{}/none", lab.namespace), None, "").await;
     assert_eq!(code, 404);
     assert!(page.as_str().unwrap().contains("There is no such report"), "{page}");

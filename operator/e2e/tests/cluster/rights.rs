@@ -2,17 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
+use k8s_openapi::api::rbac::v1::PolicyRule;
 use retrylab_api::{ConditionType, Verdict};
 use serde_json::{Value, json};
 
-use crate::harness::{AuditLog, Lab, SOON, eventually, kill_operator};
-
-const ROLE: &str = "retrylab-operator";
+use crate::harness::{AuditLog, Lab, SOON, eventually, kill_operator, operator_role, set_operator_role, without_right};
 
 /// Rights that the audit log doesn't show: to apply what isn't there yet takes `create` beside `patch`, and is one `patch`.
 const UNSEEN: [&str; 2] = ["create apps/deployments", "create /services"];
@@ -33,8 +27,8 @@ fn rights(rule: &PolicyRule) -> Vec<String> {
 #[tokio::test]
 async fn the_operator_uses_every_right_that_it_has() {
     let lab = Lab::alone().await;
-    let roles: Api<ClusterRole> = Api::all(lab.client.clone());
-    let mut unused: BTreeSet<String> = roles.get(ROLE).await.unwrap().rules.unwrap().iter().flat_map(rights).collect();
+    let mut unused: BTreeSet<String> =
+        operator_role(&lab.client).await.rules.unwrap().iter().flat_map(rights).collect();
     for unseen in UNSEEN {
         assert!(unused.remove(unseen), "{unseen} is not granted");
     }
@@ -59,27 +53,12 @@ async fn the_operator_uses_every_right_that_it_has() {
     assert_eq!(unused, BTreeSet::new(), "these rights are granted and not used; used were {:?}", log.rights_used());
 }
 
-/// The role without a right.
-fn without(role: &ClusterRole, verb: &str, resource: &str) -> ClusterRole {
-    let mut role = role.clone();
-    for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resources == Some(vec![resource.to_owned()])) {
-        rule.verbs.retain(|granted| granted != verb);
-    }
-    role.metadata.managed_fields = None;
-    role
-}
-
 #[tokio::test]
 async fn a_right_that_is_taken_away_is_named_in_the_status_and_the_experiment_goes_on_when_it_is_back() {
     let lab = Lab::alone().await;
-    let roles: Api<ClusterRole> = Api::all(lab.client.clone());
-    let role = roles.get(ROLE).await.unwrap();
-    let put = async |role: &ClusterRole| {
-        let granted = json!({"rules": role.rules});
-        roles.patch(ROLE, &PatchParams::default(), &Patch::Merge(&granted)).await.unwrap();
-    };
+    let role = operator_role(&lab.client).await;
     for (verb, resource) in [("create", "services"), ("create", "deployments"), ("create", "secrets")] {
-        put(&without(&role, verb, resource)).await;
+        set_operator_role(&lab.client, &without_right(&role, verb, resource)).await;
         let experiment = lab.experiment(&format!("without-{resource}"), &spec()).await;
         let named = async || {
             let status = experiment.status().await;
@@ -90,7 +69,7 @@ async fn a_right_that_is_taken_away_is_named_in_the_status_and_the_experiment_go
             .then_some(())
         };
         eventually(&format!("the status names {verb} {resource}"), SOON, named).await;
-        put(&role).await;
+        set_operator_role(&lab.client, &role).await;
         let status = experiment.complete(Duration::from_secs(60)).await;
         assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
     }

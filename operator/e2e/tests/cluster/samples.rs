@@ -1,13 +1,10 @@
-//! The samples, applied as they are: each does what its first lines say.
+//! The samples, applied as they are: each does what its first lines say. Those of the runbook are applied by it.
 
 use std::time::Duration;
 
-use retrylab_api::{FatesStatus, RetryExperimentStatus, Verdict};
+use retrylab_api::{RetryExperimentStatus, Verdict};
 
-use crate::{
-    closed_forms::{Law, Outage},
-    harness::{Lab, arm, check_books, window},
-};
+use crate::harness::{Experiment, Lab, arm, check_books, window};
 
 /// Applies a sample, waits for its end, and checks that it has passed with balanced books and as predicted.
 async fn passes(manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
@@ -16,7 +13,13 @@ async fn passes(manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
 
 async fn passes_in(lab: &Lab, manifest: &str, deadline_s: u64) -> RetryExperimentStatus {
     let experiment = lab.apply(manifest).await;
-    let status = experiment.complete(Duration::from_secs(deadline_s)).await;
+    experiment.complete(Duration::from_secs(deadline_s)).await;
+    check_passed(&experiment).await
+}
+
+/// Checks that an experiment that is over has passed with balanced books and as predicted.
+pub async fn check_passed(experiment: &Experiment) -> RetryExperimentStatus {
+    let status = experiment.status().await;
     assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
     assert!(experiment.succeeded().await);
     check_books(&status);
@@ -34,67 +37,6 @@ fn check_predictions(status: &RetryExperimentStatus) {
         let counts: Vec<_> = arm.outside_prediction.iter().filter(|what| !what.starts_with("recovery after")).collect();
         assert!(counts.is_empty(), "{}: {counts:?}", arm.name);
     }
-}
-
-/// Checks the window `outage` of the one arm against theory.
-fn check_outage(status: &RetryExperimentStatus, expected: &Outage<'_>) {
-    let outage = window(&status.arms[0], "outage");
-    expected.wire_attempts().check("wire amplification", outage.wire_amplification.as_deref(), outage.requests);
-    expected.attempts().check("cohort amplification", outage.amplification.as_deref(), outage.requests);
-    expected.saved().check("saved", outage.success_rate.as_deref(), outage.requests);
-}
-
-#[tokio::test]
-async fn naive_makes_exactly_thirty_backend_requests_of_a_burst_of_ten() {
-    let status = passes(include_str!("../../../../deploy/samples/naive.yaml"), 60).await;
-    let outage = window(&status.arms[0], "outage");
-    assert_eq!((outage.requests, outage.attempts, outage.wire_attempts, outage.backend_requests), (10, 30, 30, 30));
-    assert_eq!(outage.amplification.as_deref(), Some("3.000"));
-    assert_eq!(outage.backend_amplification.as_deref(), Some("3.000"));
-    assert_eq!(outage.success_rate.as_deref(), Some("0.000"));
-    assert_eq!(outage.fates, FatesStatus { exhausted: 10, ..FatesStatus::default() });
-}
-
-#[tokio::test]
-async fn backoff_sends_2_90_on_the_wire_makes_3_60_by_cohort_and_loses_30_percent() {
-    let status = passes(include_str!("../../../../deploy/samples/backoff.yaml"), 90).await;
-    check_outage(&status, &Outage { length_s: 10.0, offsets_s: &[0.0, 1.0, 3.0, 7.0] });
-    let outage = window(&status.arms[0], "outage");
-    let lost = outage.fates.exhausted as f64 / outage.requests as f64;
-    Law::chance(0.3).check("lost", Some(&lost.to_string()), outage.requests);
-}
-
-#[tokio::test]
-async fn jitter_is_what_the_closed_form_says() {
-    let status = passes(include_str!("../../../../deploy/samples/jitter.yaml"), 100).await;
-    check_outage(&status, &Outage { length_s: 15.0, offsets_s: &[0.0, 1.5, 4.5, 10.5] });
-}
-
-#[tokio::test]
-async fn baseline_makes_no_retry() {
-    let status = passes(include_str!("../../../../deploy/samples/baseline.yaml"), 60).await;
-    let total = window(&status.arms[0], "total");
-    assert!(total.requests > 0);
-    assert_eq!((total.attempts, total.fates.ok), (total.requests, total.requests));
-}
-
-#[tokio::test]
-async fn comparison_gives_every_arm_the_same_requests() {
-    let status = passes(include_str!("../../../../deploy/samples/comparison.yaml"), 240).await;
-    let requests = |name| arm(&status, name).windows.iter().map(|w| (w.name.clone(), w.requests)).collect::<Vec<_>>();
-    assert!(window(arm(&status, "naive"), "outage").requests > 10);
-    for name in ["backoff", "jitter"] {
-        assert_eq!(requests(name), requests("naive"), "{name}");
-    }
-    let peak = |name| window(arm(&status, name), "total").peak_amplification.clone().unwrap();
-    println!("peaks: naive {}, backoff {}, jitter {}", peak("naive"), peak("backoff"), peak("jitter"));
-}
-
-#[tokio::test]
-async fn load_test_shows_what_an_outage_does_to_users_who_wait() {
-    let status = passes(include_str!("../../../../deploy/samples/load-test.yaml"), 300).await;
-    let in_outage = |name| window(arm(&status, name), "outage").requests;
-    assert!(in_outage("naive") > in_outage("jitter"), "{} and {}", in_outage("naive"), in_outage("jitter"));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use retrylab_api::{ConditionType, RecoveryVerdict, RetryExperiment, RetryExperim
 use retrylab_core::{
     policy::Fate,
     stats::{Counts, LatencyRecorder},
-    wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState},
+    wire::{BackendResults, ClientResults, LoadgenResults, RunReport, RunState, Unsent},
 };
 use serde_json::{Value, json};
 
@@ -292,6 +292,12 @@ fn a_load_generator_that_did_not_come_to_every_request_is_inconclusive() {
         backend(runs).series.completed.add(0);
     };
     check(doubled, DONE, "the load generator came to 81 of 80 requests");
+}
+
+#[test]
+fn attempts_that_got_no_connection_are_named_with_the_reason() {
+    let spoil: Spoil = |runs| client(runs).unsent = Some(Unsent { attempts: 2, why: "no route".into() });
+    check(spoil, DONE, "2 attempts of client-0 got no connection: no route");
 }
 
 #[test]

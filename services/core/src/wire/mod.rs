@@ -16,7 +16,7 @@ pub use error::{ErrorBody, FieldError};
 pub use process::{BackendAnswer, ClientAnswer, Health};
 pub use run::{
     BackendPlan, BackendResults, ClientPlan, ClientResults, FaultRecord, LoadgenPlan, LoadgenResults, NoSuchRun,
-    RunPlan, RunReport, RunRequest, RunState,
+    RunPlan, RunReport, RunRequest, RunState, Unsent,
 };
 pub use run_id::{arm_of, run_id};
 pub(crate) use tag::OUTER_ATTEMPTS;

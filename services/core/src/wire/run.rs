@@ -151,6 +151,18 @@ pub struct ClientResults {
     pub foreign_requests: u64,
     /// How often somebody changed the strategy after the run's plan set it: anything but 0 spoils the run.
     pub strategy_changes: u64,
+    /// Attempts that never left, since no connection could be opened; `None`: there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<Unsent>,
+}
+
+/// Attempts that no backend can have heard of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// How many.
+    pub attempts: u64,
+    /// Why there was no connection for the first of them.
+    pub why: String,
 }
 
 /// What the backend counted.

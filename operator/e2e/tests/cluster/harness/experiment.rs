@@ -135,7 +135,7 @@ impl Experiment {
 
     /// A port-forward to the Service of a role, on a local port that is free.
     pub async fn forward(&self, role: &str) -> PortForward {
-        PortForward::new(&self.namespace, &format!("svc/{}-{role}", self.name), 0, port(role)).await
+        PortForward::new(&self.namespace, &format!("svc/{}-{role}", self.name), port(role)).await
     }
 
     /// What is left of its workloads, of every kind.

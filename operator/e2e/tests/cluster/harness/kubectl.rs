@@ -1,6 +1,6 @@
 //! Commands, run as a user runs them.
 
-use std::process::Stdio;
+use std::{path::Path, process::Stdio};
 
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -26,8 +26,14 @@ pub async fn run_script(script: &str) -> String {
 
 /// Runs a program and gives what it printed, or what it complained about.
 pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+    run_in(Path::new("."), program, arguments, input).await
+}
+
+/// The same, in a folder.
+pub async fn run_in(folder: &Path, program: &str, arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.args(arguments).current_dir(folder).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot run {program}: {e}"));
     // One that ends without reading has nothing to say about its input.
     child.stdin.take().unwrap().write_all(input.as_bytes()).await.ok();

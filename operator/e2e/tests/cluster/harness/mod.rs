@@ -8,16 +8,21 @@ mod kubectl;
 mod lab;
 mod operator;
 mod port_forward;
+mod prometheus;
 mod results;
 
 pub use audit::{AuditLog, OPERATOR_USER};
 pub use experiment::Experiment;
 pub use helm::{Restored, helm, upgrade};
 pub use http::Http;
-pub use kubectl::{kubectl, kubectl_with_input, run_script, try_kubectl};
+pub use kubectl::{kubectl, kubectl_with_input, run, run_in, run_script, try_kubectl};
 pub use lab::{Lab, manifest};
-pub use operator::{kill_operator, kill_pod, operator_pods, scale_operator, set_operator_env};
+pub use operator::{
+    kill_operator, kill_pod, operator_pods, operator_role, scale_operator, set_operator_env, set_operator_role,
+    without_right,
+};
 pub use port_forward::PortForward;
+pub use prometheus::Prometheus;
 pub use results::{arm, check_books, window};
 
 use std::time::Duration;

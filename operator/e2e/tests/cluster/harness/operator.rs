@@ -1,15 +1,17 @@
 //! Disturbing the operator, and pods; only for tests that are alone.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{core::v1::Pod, rbac::v1::ClusterRole};
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
+use serde_json::json;
 
 use super::{SOON, eventually, kubectl};
 
 const NAMESPACE: &str = "retrylab-system";
 const DEPLOYMENT: &str = "deployment/retrylab-operator";
+const ROLE: &str = "retrylab-operator";
 
 /// The names of the operator's pods, the ending ones included.
 pub async fn operator_pods(client: &Client) -> Vec<String> {
@@ -50,4 +52,26 @@ pub async fn set_operator_env(change: &str) {
 
 async fn rolled_out() {
     kubectl(&["rollout", "status", DEPLOYMENT, "--namespace", NAMESPACE, "--timeout", "60s"]).await;
+}
+
+/// What the operator may do.
+pub async fn operator_role(client: &Client) -> ClusterRole {
+    Api::all(client.clone()).get(ROLE).await.unwrap()
+}
+
+/// Lets it do this and nothing else.
+pub async fn set_operator_role(client: &Client, role: &ClusterRole) {
+    let (roles, granted): (Api<ClusterRole>, _) = (Api::all(client.clone()), json!({"rules": role.rules}));
+    roles.patch(ROLE, &PatchParams::default(), &Patch::Merge(&granted)).await.unwrap();
+}
+
+/// A role without a right. A rule of nothing is no rule.
+pub fn without_right(role: &ClusterRole, verb: &str, resource: &str) -> ClusterRole {
+    let mut role = role.clone();
+    let rules = role.rules.as_mut().unwrap();
+    for rule in rules.iter_mut().filter(|rule| rule.resources == Some(vec![resource.to_owned()])) {
+        rule.verbs.retain(|granted| granted != verb);
+    }
+    rules.retain(|rule| !rule.verbs.is_empty());
+    role
 }

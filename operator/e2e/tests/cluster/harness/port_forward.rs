@@ -17,9 +17,9 @@ pub struct PortForward {
 }
 
 impl PortForward {
-    /// Forwards the local port (0: one that is free) to an object's port.
-    pub async fn new(namespace: &str, object: &str, local: u16, remote: u16) -> Self {
-        let ports = if local == 0 { format!(":{remote}") } else { format!("{local}:{remote}") };
+    /// Forwards a local port that is free to an object's port.
+    pub async fn new(namespace: &str, object: &str, remote: u16) -> Self {
+        let ports = format!(":{remote}");
         let mut command = Command::new("kubectl");
         command.args(["port-forward", "--namespace", namespace, object, &ports]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();

@@ -199,7 +199,7 @@ impl Run {
 
     pub fn client_results(&self) -> ClientResults {
         let (series, in_flight) = (self.client.clone(), self.in_flight);
-        ClientResults { series, in_flight, foreign_requests: 0, strategy_changes: 0 }
+        ClientResults { series, in_flight, foreign_requests: 0, strategy_changes: 0, unsent: None }
     }
 
     /// The histograms are made when the run is over: nobody looks at them before.

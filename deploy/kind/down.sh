@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Removes the kind cluster that RETRYLAB_KIND names, and its files. Nothing if it was not made here.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/begin.sh"
+
+[ -f "$kind_marker" ] || { say "there is no kind cluster '$kind_name' of ours"; exit; }
+kind_delete
+rm -rf "$kind_folder"

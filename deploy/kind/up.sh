@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Makes the kind cluster that RETRYLAB_KIND names (default: retrylab), with the ports of kind-config.yaml and the project's images.
+# If it is there already, only the images are loaded. settings.sh has the variables.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/begin.sh"
+
+make_cluster() {
+  kind_exists && [ -s "$KUBECONFIG" ] && return
+  # First the marker: what is half made is ours too, and made anew.
+  mkdir -p "$kind_folder"
+  touch "$kind_marker"
+  kind_delete
+  say "making the kind cluster '$kind_name'"
+  kind_create
+}
+
+for program in docker kind kubectl; do command -v "$program" > /dev/null || fail "$program is missing"; done
+docker info > /dev/null 2>&1 || fail "there is no Docker engine; without one, use the project's own cluster: make cluster-up"
+[[ $(kind version) == *" $kind_version."* ]] || say "this was written for kind $kind_version, and here is: $(kind version)"
+if kind_exists && [ ! -f "$kind_marker" ]; then
+  fail "there is a kind cluster '$kind_name' that was not made here; name another one with RETRYLAB_KIND"
+fi
+make_cluster
+"$here/load.sh"
+say "to use it: export KUBECONFIG=$KUBECONFIG"

@@ -38,7 +38,8 @@ pub struct RetryExperimentStatus {
     /// Why the verdict is what it is, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// `Accepted`, `WorkloadsReady`, `FaultActive`, `Paused`, `Complete` and `Succeeded`.
+    /// `Accepted`, `WorkloadsReady`, `FaultActive`, `Paused`, `Complete` and `Succeeded`; for Flux and whoever else goes by kstatus,
+    /// `Reconciling` until it is over, and `Stalled` when it is over and has not passed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -46,11 +46,13 @@ try: ## The comparison of retry strategies in one process, with no cluster: ends
 test: lint test-unit test-reports test-chart test-rules test-cluster ## Everything: lint and all tests but test-exactness
 
 .PHONY: lint
-lint: ## Formatting, clippy and shellcheck, with no warning allowed
+lint: ## Formatting, clippy, shellcheck and actionlint, with no warning allowed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
 	. deploy/cluster/lib/log.sh; . deploy/cluster/lib/packages.sh; need_packages shellcheck=shellcheck
 	shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR $(SCRIPTS)
+	deploy/tools/build.sh actionlint
+	$(RETRYLAB_TOOLS)/actionlint
 
 .PHONY: test-unit
 test-unit: ## The tests that need no cluster
@@ -62,7 +64,8 @@ test-reports: ## Reports in Chromium: light, dark, on a phone and on paper; the 
 	cargo test --locked --package retrylab-report --features browser --test browser -- --nocapture
 
 .PHONY: test-chart
-test-chart: chart-tools ## The charts: lint, and what they render, whatever the values
+test-chart: chart-tools ## The charts: lint, what they render, whatever the values, and Argo CD's health check
+	. deploy/cluster/lib/log.sh; . deploy/cluster/lib/packages.sh; need_packages lua5.1=lua5.1
 	cargo test --locked --package retrylab-chart
 
 .PHONY: chart-tools

@@ -51,6 +51,8 @@ for tool in "$@"; do
     helm) build_tool helm helm.sh/helm/v4 cmd/helm "$helm_version" "-X helm.sh/helm/v4/internal/version.version=$helm_version" ;;
     kubeconform) build_tool kubeconform github.com/yannh/kubeconform cmd/kubeconform "$kubeconform_version" ;;
     helm-docs) build_tool helm-docs github.com/norwoodj/helm-docs cmd/helm-docs "$helm_docs_version" ;;
+    actionlint) build_tool actionlint github.com/rhysd/actionlint cmd/actionlint "$actionlint_version" ;;
+    cosign) build_tool cosign github.com/sigstore/cosign/v2 cmd/cosign "$cosign_version" ;;
     schemas) build_schemas ;;
     *) fail "there is no tool '$tool' here" ;;
   esac

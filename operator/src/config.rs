@@ -11,8 +11,8 @@ use crate::settings::WorkloadSettings;
 /// The operator's settings.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
-    /// Where /healthz, /readyz, /metrics and /reports are served.
-    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8080")]
+    /// Where /healthz, /readyz, /metrics and /reports are served; `[::]` is every address, IPv4's too.
+    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "[::]:8080")]
     pub listen: SocketAddr,
     /// Whether /reports answers everybody who reaches the port, and not only callers on loopback, as a port-forward is.
     #[arg(long, env = "RETRYLAB_REPORTS_OPEN", action = clap::ArgAction::Set, default_value_t = false)]
@@ -78,10 +78,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 }
 
 fn length_of_an_arm(text: &str) -> Result<Span, String> {
-    let (length, most) = (text.parse::<Span>().map_err(|e| e.to_string())?, Caps::default().duration_max);
-    if (Span::from_millis(1_000)..=most).contains(&length) {
-        Ok(length)
-    } else {
-        Err(format!("not within 1s and {most}"))
-    }
+    let length = text.parse::<Span>().map_err(|e| format!("{e}; allowed are 1s to 1h"))?;
+    let allowed = Span::from_millis(1_000)..=Caps::default().duration_max;
+    allowed.contains(&length).then_some(length).ok_or_else(|| "allowed are 1s to 1h".to_owned())
 }

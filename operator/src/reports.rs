@@ -12,8 +12,8 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderName, StatusCode, Uri, header},
-    middleware::from_fn_with_state,
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -27,6 +27,9 @@ use crate::{reconcile::Context, world::World};
 
 /// Reports that are made at one time; others wait.
 const AT_ONCE: usize = 4;
+/// Experiments that the list has. Beside these it says how many there are: a page of ten thousand helps nobody, and what it is made
+/// from are whole statuses.
+const LISTED_MAX: usize = 500;
 /// Seconds after which a browser asks again for the report of an experiment that is not over.
 const REFRESH: &str = "5";
 
@@ -48,6 +51,7 @@ pub fn routes(context: Arc<Context>) -> Router {
         .route("/reports/{*path}", get(one))
         .with_state(reports)
         .layer(from_fn_with_state(is_open, access::admit))
+        .layer(map_response(kept_by_nobody))
 }
 
 /// The forms of a report, by the ending of its address.
@@ -78,8 +82,8 @@ async fn list(State(reports): State<Reports>) -> Response {
         (std::cmp::Reverse(created), experiment.namespace(), experiment.name_any())
     });
     let now = Timestamp::now();
-    let entries: Vec<_> = experiments.iter().map(|experiment| entry(experiment, now)).collect();
-    page(StatusCode::OK, index(&entries))
+    let entries: Vec<_> = experiments.iter().take(LISTED_MAX).map(|experiment| entry(experiment, now)).collect();
+    page(StatusCode::OK, index(&entries, experiments.len() - entries.len()))
 }
 
 fn entry(experiment: &RetryExperiment, now: Timestamp) -> Entry {
@@ -107,7 +111,7 @@ async fn one(State(reports): State<Reports>, Path(path): Path<String>, uri: Uri)
         Form::Markdown => ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], markdown(&report)).into_response(),
     };
     if form == Form::Html && !is_over {
-        response.headers_mut().insert(HeaderName::from_static("refresh"), header::HeaderValue::from_static(REFRESH));
+        response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static(REFRESH));
     }
     response
 }
@@ -126,12 +130,18 @@ fn page(status: StatusCode, page: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
     ];
     (status, headers, page).into_response()
+}
+
+/// Whatever is answered is what its type says, and nobody keeps a copy on the way: the next answer may be another one.
+async fn kept_by_nobody(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@
 {{- include "retrylab.fullname" . }}-operator
 {{- end -}}
 
+{{/* The prefix of what belongs to no namespace: another release of this name, in another namespace, has its own. */}}
+{{- define "retrylab.clusterWide" -}}
+{{- .Release.Namespace }}:{{ include "retrylab.fullname" . }}
+{{- end -}}
+
 {{/* What the operator's pod is selected by: never to change, since selectors are immutable. */}}
 {{- define "retrylab.selector" -}}
 app.kubernetes.io/name: retrylab-operator
@@ -107,4 +112,34 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* A length of time, such as 1m30s, in milliseconds. */}}
+{{- define "retrylab.milliseconds" -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- $unit := get (dict "ms" "1" "s" "1000" "m" "60000" "h" "3600000") (regexFind "[a-z]+" .) | atoi -}}
+{{- $sum = regexFind "[0-9]+" . | atoi | mul $unit | add $sum -}}
+{{- end -}}
+{{- $sum -}}
+{{- end -}}
+
+{{/* Tenths of a second as a length of time: they are the grain of an experiment's times. */}}
+{{- define "retrylab.tenths" -}}
+{{- if mod . 10 -}}{{ mul . 100 }}ms{{- else -}}{{ div . 10 }}s{{- end -}}
+{{- end -}}
+
+{{/* The longest that an arm may take. What the operator would refuse is refused here, in its words. */}}
+{{- define "retrylab.durationMax" -}}
+{{- $ms := include "retrylab.milliseconds" .Values.caps.duration | atoi -}}
+{{- if or (lt $ms 1000) (gt $ms 3600000) -}}
+{{- fail (printf "caps.duration: %s is not allowed; allowed are 1s to 1h" .Values.caps.duration) -}}
+{{- end -}}
+{{- .Values.caps.duration -}}
+{{- end -}}
+
+{{/* So many seconds, or the longest that is allowed, in tenths of a second: (list $ 20). */}}
+{{- define "retrylab.atMost" -}}
+{{- $longest := index . 0 | include "retrylab.durationMax" | include "retrylab.milliseconds" | atoi -}}
+{{- min (div $longest 100) (mul 10 (index . 1)) -}}
 {{- end -}}

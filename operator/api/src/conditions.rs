@@ -1,5 +1,7 @@
 //! The conditions of a `RetryExperiment` and their reasons: every string that `kubectl wait` and scripts rely on.
 
+use crate::Verdict;
+
 /// The types of condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
@@ -15,12 +17,24 @@ pub enum ConditionType {
     Complete,
     /// The verdict is Passed.
     Succeeded,
+    /// The experiment is not over. One of the two that kstatus knows, by which Flux and others tell how any object is.
+    Reconciling,
+    /// The experiment is over and has not passed; nothing more will come of it. The other one.
+    Stalled,
 }
 
 impl ConditionType {
     /// Every type, in the order of the status.
-    pub const ALL: [Self; 6] =
-        [Self::Accepted, Self::WorkloadsReady, Self::FaultActive, Self::Paused, Self::Complete, Self::Succeeded];
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::WorkloadsReady,
+        Self::FaultActive,
+        Self::Paused,
+        Self::Complete,
+        Self::Succeeded,
+        Self::Reconciling,
+        Self::Stalled,
+    ];
 
     /// The type as it stands in the status.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +45,8 @@ impl ConditionType {
             Self::Paused => "Paused",
             Self::Complete => "Complete",
             Self::Succeeded => "Succeeded",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
         }
     }
 }
@@ -70,6 +86,18 @@ pub enum Reason {
     Aborted,
     /// The experiment could not be carried out.
     Error,
+}
+
+impl From<Verdict> for Reason {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Passed,
+            Verdict::Failed => Self::Failed,
+            Verdict::Inconclusive => Self::Inconclusive,
+            Verdict::Aborted => Self::Aborted,
+            Verdict::Error => Self::Error,
+        }
+    }
 }
 
 impl Reason {

@@ -16,6 +16,9 @@ pub fn crd() -> CustomResourceDefinition {
     join_lines(&mut crd);
     // It is a template of the chart retrylab-crds: uninstalling must not take every experiment and its results along.
     crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
+    // kstatus takes an object that tells no generation for one that is as it should be: nobody has looked at this one yet.
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    schema["properties"]["status"]["default"] = json!({"observedGeneration": -1});
     serde_json::from_value(crd).expect("a definition without formats is a definition")
 }
 

@@ -6,7 +6,10 @@ mod recovery;
 pub use prediction::{PredictedBand, PredictedFigures, PredictedRecovery};
 pub use recovery::{RecoveryStatus, RecoveryVerdict};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time},
+    jiff::Timestamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,8 @@ pub struct RetryExperimentStatus {
     /// Why the verdict is what it is, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// `Accepted`, `WorkloadsReady`, `FaultActive`, `Paused`, `Complete` and `Succeeded`.
+    /// `Accepted`, `WorkloadsReady`, `FaultActive`, `Paused`, `Complete` and `Succeeded`; for Flux and whoever else goes by kstatus,
+    /// `Reconciling` until it is over, and `Stalled` when it is over and has not passed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -161,7 +165,8 @@ pub struct ArmStatus {
     pub name: String,
     /// Where it stands. Running: its start is settled. Complete: its figures are in. Stopped: it was ended before its time.
     pub phase: ArmPhase,
-    /// The run as it was handed over to the pods.
+    /// The run as it was handed over to the pods; absent where nothing was, in a simulation.
+    #[serde(default = "RunRecord::none", skip_serializing_if = "RunRecord::is_none")]
     pub run: RunRecord,
     /// When the arm was over, the drain included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +243,19 @@ pub struct RunRecord {
     pub starts_at: MicroTime,
     /// Where the load goes: the client's Service by its address, so that no name is resolved while load is sent.
     pub target: String,
+}
+
+impl RunRecord {
+    /// That no run was handed over to anybody: in a simulation there is no time of day, and nobody to be told.
+    pub const fn none() -> Self {
+        let (settled_at, starts_at) = (MicroTime(Timestamp::UNIX_EPOCH), MicroTime(Timestamp::UNIX_EPOCH));
+        Self { id: String::new(), handover: 0, settled_at, starts_at, target: String::new() }
+    }
+
+    /// Whether no run was handed over to anybody.
+    pub const fn is_none(&self) -> bool {
+        self.handover == 0
+    }
 }
 
 /// One window with its figures.

@@ -60,7 +60,8 @@ impl Pods {
         let answer = self.0.get(url(pod, id)).bearer_auth(token).send().await?;
         let answered = Timestamp::now();
         if answer.status() == StatusCode::NOT_FOUND {
-            return Ok((RunSeen::Absent { uptime_ms: answer.json::<NoSuchRun>().await?.uptime_ms }, None));
+            let NoSuchRun { uptime_ms, .. } = answer.json().await?;
+            return Ok((RunSeen::Absent { up_since: answered - SignedDuration::from_millis(uptime_ms as i64) }, None));
         }
         let report = answer.error_for_status()?.json::<RunReport<R>>().await?;
         let elapsed = SignedDuration::from_millis(report.elapsed_ms as i64);

@@ -2,6 +2,7 @@
 //! nothing from what is measured. They are kept in memory only: after a restart the same prediction is made again.
 
 use std::{
+    any::Any,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -74,17 +75,12 @@ impl Predictions {
         if self.forget_if_late(&setup) {
             return;
         }
-        let (tell, told) = oneshot::channel();
         let simulated = Arc::clone(&setup);
-        let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
-            give_way();
-            tell.send(predict(&simulated, PREDICTION_RUNS, PREDICTION_BUDGET)).ok();
-        });
-        let made = if begun.is_ok() { told.await.ok() } else { None };
+        let made = apart(move || predict(&simulated, PREDICTION_RUNS, PREDICTION_BUDGET)).await;
         let foresight = match made {
-            Some(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
-            Some(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
-            None => Foresight::Impossible("no thread could be started for the simulation".to_owned()),
+            Ok(Ok(prediction)) => Foresight::Known(Arc::new(prediction)),
+            Ok(Err(too_large)) => Foresight::Impossible(too_large.to_string()),
+            Err(why) => Foresight::Impossible(why),
         };
         if let Some(kept) = self.lock().iter_mut().find(|kept| kept.setup == setup) {
             kept.foresight = foresight;
@@ -101,6 +97,29 @@ impl Predictions {
     fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Simulates on a thread of its own.
+///
+/// # Errors
+/// Says in words why there is no result.
+async fn apart<T: Send + 'static>(simulate: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let (tell, told) = oneshot::channel();
+    let begun = thread::Builder::new().name("prediction".into()).spawn(move || {
+        give_way();
+        tell.send(simulate()).ok();
+    });
+    let thread = begun.map_err(|e| format!("no thread could be started for the simulation: {e}"))?;
+    told.await.map_err(|_| match thread.join() {
+        Err(panic) => format!("the simulation panicked: {}", in_words(&*panic)),
+        Ok(()) => "the simulation gave no result".to_owned(),
+    })
+}
+
+/// What a panic says is mostly a text.
+fn in_words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it does not say why")
 }
 
 /// Makes this thread the least urgent. Where that is refused, it is as urgent as others; where a priority is that of
@@ -152,6 +171,13 @@ mod tests {
         assert_eq!(one.lock().len(), 1);
         settled(&one, &spec, 0).await;
         assert_eq!(one.lock().len(), 2, "one for each arm");
+    }
+
+    #[tokio::test]
+    async fn a_simulation_that_panics_is_no_missing_thread() {
+        assert_eq!(apart(|| 7).await, Ok(7));
+        let broken = apart(|| -> u32 { panic!("at event {}", 12) }).await;
+        assert_eq!(broken, Err("the simulation panicked: at event 12".to_owned()));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -72,7 +72,7 @@ fn plan_of(experiment: &RetryExperiment, arm: &Arm, run: &RunRecord) -> ArmPlan 
 fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft, arm: &Arm) -> Decision {
     let Some(run) = draft.running_arm().map(|arm| arm.run.clone()) else { return (Workloads::AsTheyAre, vec![], None) };
     let (plan, now) = (plan_of(experiment, arm, &run), draft.now);
-    let fresh = handover::nothing_was_sent(observed, &run, now);
+    let fresh = handover::nothing_was_sent(observed, &run);
     let (over, late) = (handover::is_over(experiment, observed), now > deadline(experiment, &run, &plan));
     let missed = fresh && handover::is_too_late(&run, now);
     // What is left of a start that was missed, or goes on beyond its time, is stopped before anything is written: who

@@ -34,13 +34,7 @@ pub fn conclude(verdict: Verdict, message: String, draft: &mut Draft) {
         arm.phase = ArmPhase::Stopped;
         arm.finished_at = Some(now.clone());
     }
-    let reason = match verdict {
-        Verdict::Passed => Reason::Passed,
-        Verdict::Failed => Reason::Failed,
-        Verdict::Inconclusive => Reason::Inconclusive,
-        Verdict::Aborted => Reason::Aborted,
-        Verdict::Error => Reason::Error,
-    };
+    let reason = Reason::from(verdict);
     draft.status.verdict = Some(verdict);
     draft.status.finished_at = Some(now);
     draft.set(ConditionType::FaultActive, false, Reason::NoWindowOpen, "");

@@ -56,11 +56,10 @@ pub fn is_too_late(run: &RunRecord, now: Timestamp) -> bool {
 }
 
 /// Whether the load generator was up when the start was settled, and has nothing of the run.
-pub fn nothing_was_sent(observed: &Observed, run: &RunRecord, now: Timestamp) -> bool {
-    let up_since = |uptime_ms: u64| now - SignedDuration::from_millis(uptime_ms as i64);
+pub fn nothing_was_sent(observed: &Observed, run: &RunRecord) -> bool {
     matches!(
         observed.runs.loadgens.as_slice(),
-        [PodRun { seen: RunSeen::Absent { uptime_ms }, .. }] if up_since(*uptime_ms) < run.settled_at.0
+        [PodRun { seen: RunSeen::Absent { up_since }, .. }] if *up_since < run.settled_at.0
     )
 }
 

@@ -192,8 +192,8 @@ pub struct PodRun<R> {
 pub enum RunSeen<R> {
     /// It has no such run.
     Absent {
-        /// For how long its process has been up, in milliseconds.
-        uptime_ms: u64,
+        /// Since when its process has been up at the latest, on the world's clock.
+        up_since: Timestamp,
     },
     /// It could not be asked.
     Unreachable(String),

@@ -1,7 +1,9 @@
 //! A status being drafted: the last one written, changed step by step.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use retrylab_api::{ArmPhase, ArmStatus, ConditionType, Phase, Reason, RetryExperiment, RetryExperimentStatus};
+use retrylab_api::{
+    ArmPhase, ArmStatus, ConditionType, Phase, Reason, RetryExperiment, RetryExperimentStatus, Verdict,
+};
 
 use retrylab_core::stats::ArmSeries;
 
@@ -67,8 +69,20 @@ impl Draft {
         self.status.arms.last_mut().filter(|arm| arm.phase == ArmPhase::Running)
     }
 
-    /// The phase follows from everything else.
+    /// The phase follows from everything else, and so do the two conditions that kstatus has for every kind.
     pub fn finish(mut self) -> RetryExperimentStatus {
+        let (reason, message) = match self.status.verdict {
+            Some(verdict) => (Reason::from(verdict), self.status.message.clone().unwrap_or_default()),
+            None => (Reason::InProgress, String::new()),
+        };
+        let (is_over, has_passed) = (self.status.verdict.is_some(), self.status.verdict == Some(Verdict::Passed));
+        self.set(ConditionType::Reconciling, !is_over, reason, if is_over { "" } else { "the experiment is not over" });
+        self.set(
+            ConditionType::Stalled,
+            is_over && !has_passed,
+            reason,
+            if has_passed { String::new() } else { message },
+        );
         let status = &mut self.status;
         status.phase = Some(if status.verdict.is_some() {
             Phase::Complete

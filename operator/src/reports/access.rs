@@ -30,7 +30,7 @@ fn is_called_loopback(request: &Request) -> bool {
     let Some(host) = request.headers().get(header::HOST) else { return true };
     let Some(authority) = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok()) else { return false };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -44,11 +44,21 @@ mod tests {
         let called = |host: &str| {
             is_called_loopback(&Request::builder().header(header::HOST, host).body(Body::empty()).unwrap())
         };
-        for host in ["localhost:8080", "localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080"] {
+        for host in
+            ["localhost:8080", "localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080", "[::ffff:127.0.0.1]:1"]
+        {
             assert!(called(host), "{host}");
         }
-        for host in ["evil.example:8080", "localhost.evil.example", "10.0.0.1:8080", "127.0.0.1.evil.example", "@", ""]
-        {
+        for host in [
+            "evil.example:8080",
+            "localhost.evil.example",
+            "10.0.0.1:8080",
+            "127.0.0.1.evil.example",
+            "[::ffff:10.0.0.1]:1",
+            "[::127.0.0.1]:1",
+            "@",
+            "",
+        ] {
             assert!(!called(host), "{host}");
         }
         assert!(is_called_loopback(&Request::new(Body::empty())), "a browser always says it");

@@ -62,10 +62,21 @@ async fn get_from(
     owner: &'static str,
     is_open: bool,
 ) -> (StatusCode, header::HeaderMap, String) {
+    get_of(&experiments(), peer, path, owner, is_open).await
+}
+
+/// The same, where there are these experiments.
+async fn get_of(
+    experiments: &[RetryExperiment],
+    peer: &str,
+    path: &str,
+    owner: &'static str,
+    is_open: bool,
+) -> (StatusCode, header::HeaderMap, String) {
     use clap::{Args, FromArgMatches};
     let (store, mut writer) = reflector::store();
-    for experiment in experiments() {
-        writer.apply_watcher_event(&Event::Apply(experiment));
+    for experiment in experiments {
+        writer.apply_watcher_event(&Event::Apply(experiment.clone()));
     }
     let matches = Config::augment_args(clap::Command::new("operator")).get_matches_from(["operator"]);
     let config = Config { reports_open: is_open, ..Config::from_arg_matches(&matches).unwrap() };
@@ -100,6 +111,38 @@ async fn the_list_has_every_experiment_with_what_people_look_for() {
     for path in ["/", "/reports"] {
         let (status, headers, _) = get(path).await;
         assert_eq!((status, headers["location"].as_bytes()), (StatusCode::TEMPORARY_REDIRECT, &b"/reports/"[..]));
+    }
+}
+
+#[tokio::test]
+async fn the_list_has_the_newest_500_and_says_how_many_more_there_are() {
+    let [over, _] = experiments();
+    let one = |i: u32| {
+        let mut experiment = over.clone();
+        experiment.metadata.name = Some(format!("x{i}"));
+        let created = Timestamp::from_second(1_000_000 + i64::from(i)).unwrap();
+        experiment.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(created));
+        experiment
+    };
+    let get = async |number: u32| {
+        let experiments: Vec<_> = (1..=number).map(one).collect();
+        get_of(&experiments, "127.0.0.1:5000", "/reports/", "over", false).await.2
+    };
+    let (all, some) = (get(500).await, get(503).await);
+    assert_eq!(all.matches("href=\"/reports/lab/x").count(), 500);
+    assert!(!all.contains("more that are older"));
+    assert_eq!(some.matches("href=\"/reports/lab/x").count(), 500);
+    assert!(some.contains("And 3 more that are older") && some.contains("lab/x503\"") && !some.contains("lab/x3\""));
+}
+
+#[tokio::test]
+async fn whatever_is_answered_is_not_guessed_at_and_not_kept() {
+    let paths =
+        ["/", "/reports/", "/reports/lab/over", "/reports/lab/over.json", "/reports/lab/over.md", "/reports/x/y"];
+    for (path, peer) in paths.map(|path| (path, "127.0.0.1:5000")).into_iter().chain([("/reports/", "10.0.0.7:5000")]) {
+        let (_, headers, _) = get_from(peer, path, "over", false).await;
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["cache-control"], "no-store", "{path}");
     }
 }
 
@@ -152,5 +195,12 @@ async fn other_callers_than_a_port_forward_are_told_how_unless_reports_are_open(
         assert!(text.contains("port-forward svc/retrylab-operator 8080") && !text.contains("1.540"), "{path}");
     }
     assert_eq!(get_from("10.0.0.7:5000", "/reports/lab/over", "over", true).await.0, StatusCode::OK);
-    assert_eq!(get_from("[::ffff:127.0.0.1]:5000", "/reports/lab/over", "over", false).await.0, StatusCode::OK);
+    for (peer, expected) in [
+        ("[::ffff:127.0.0.1]:5000", StatusCode::OK),
+        ("[::1]:5000", StatusCode::OK),
+        ("[::ffff:10.0.0.7]:5000", StatusCode::FORBIDDEN),
+        ("[::127.0.0.1]:5000", StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(get_from(peer, "/reports/lab/over", "over", false).await.0, expected, "{peer}");
+    }
 }

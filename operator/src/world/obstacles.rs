@@ -22,9 +22,11 @@ impl World {
         if secret.is_some() {
             return Ok(secret);
         }
-        let report = self.foreign::<ConfigMap>("ConfigMap", experiment, &report_ref(experiment).name).await?;
-        if report.is_some() {
-            return Ok(report);
+        match self.foreign::<ConfigMap>("ConfigMap", experiment, &report_ref(experiment).name).await {
+            Ok(None) => {}
+            // Timelines can't be kept then. The figures come without them, so nothing is held up.
+            Err(refusal) if refusal.is_refusal() => tracing::warn!("timelines will not be kept: {refusal}"),
+            blocked => return blocked,
         }
         for role in Role::all(experiment.spec.client.layers) {
             let name = name(experiment, role);
@@ -62,5 +64,65 @@ impl World {
                 Some(format!("{name} is there and is not this experiment's"))
             }
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{Request, Response, StatusCode};
+    use clap::{Args as _, FromArgMatches as _};
+    use kube::{Client, client::Body};
+    use retrylab_conduct::Conductor;
+    use serde_json::{Value, json};
+    use tower::service_fn;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// What is in the way, where the API server answers so for objects of one kind and has no others.
+    async fn in_the_way(plural: &'static str, code: StatusCode, found: Value) -> Result<Option<String>, Error> {
+        let answer = move |request: Request<Body>| {
+            let is_it = request.uri().path().contains(&format!("/{plural}/"));
+            let (code, body) = if is_it { (code, found.clone()) } else { (StatusCode::NOT_FOUND, json!({})) };
+            let reason = code.canonical_reason().unwrap().replace(' ', "");
+            let failure = json!({"status": "Failure", "message": "told so", "reason": reason, "code": code.as_u16()});
+            let body = if code.is_success() { body } else { failure };
+            let answer = Response::builder().status(code).body(Body::from(body.to_string().into_bytes())).unwrap();
+            async move { Ok::<_, std::convert::Infallible>(answer) }
+        };
+        let matches = Config::augment_args(clap::Command::new("operator")).get_matches_from(["operator"]);
+        let world = World {
+            client: Client::new(service_fn(answer), "default"),
+            conductor: Conductor::new().unwrap(),
+            config: Config::from_arg_matches(&matches).unwrap(),
+        };
+        let experiment = json!({
+            "apiVersion": "retrylab.dev/v1alpha1", "kind": "RetryExperiment",
+            "metadata": {"name": "x", "namespace": "lab", "uid": "mine"},
+            "spec": {"arms": [{"name": "naive", "strategy": {"type": "Naive"}}], "load": {"rate": 1}, "duration": "1s"},
+        });
+        world.in_the_way(&serde_json::from_value(experiment).unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn timelines_that_may_not_be_kept_hold_no_experiment_up_and_what_may_not_be_looked_at_else_does() {
+        assert_eq!(in_the_way("configmaps", StatusCode::FORBIDDEN, json!(null)).await.unwrap(), None);
+        assert!(in_the_way("configmaps", StatusCode::INTERNAL_SERVER_ERROR, json!(null)).await.is_err());
+        for plural in ["secrets", "deployments", "services"] {
+            let error = in_the_way(plural, StatusCode::FORBIDDEN, json!(null)).await.unwrap_err();
+            assert!(error.to_string().contains("told so"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_object_of_a_name_that_is_needed_is_in_the_way_unless_it_is_the_experiment_s_own() {
+        let found = |uid: &str| {
+            let owner = json!({"apiVersion": "v", "kind": "k", "name": "n", "uid": uid});
+            let (version, kind) = ("meta.k8s.io/v1", "PartialObjectMetadata");
+            json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x-report", "namespace": "lab", "ownerReferences": [owner]}})
+        };
+        let said = in_the_way("configmaps", StatusCode::OK, found("another")).await.unwrap();
+        assert_eq!(said.as_deref(), Some("ConfigMap lab/x-report is there and is not this experiment's"));
+        assert_eq!(in_the_way("configmaps", StatusCode::OK, found("mine")).await.unwrap(), None);
     }
 }

@@ -4,6 +4,11 @@
 //! A request's way: `process` → what `faults` is in force → `workers` (`core::station` in real time) → the answer.
 //! Runs (`run`) only put faults in force and open `books`; they never touch a request.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "Retrylab's services and the command `retrylab` need Linux, with whose timerfd the backend keeps its times. On another system build them in a Linux container or virtual machine"
+);
+
 mod admin;
 mod alarm;
 mod backend;

@@ -11,8 +11,8 @@ use retrylab_runtime::Spans;
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Where to serve.
-    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8001")]
+    /// Where to serve; `[::]` is every address, IPv4's too.
+    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "[::]:8001")]
     listen: SocketAddr,
     #[command(flatten)]
     config: Config,

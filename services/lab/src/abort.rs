@@ -27,5 +27,6 @@ pub fn run(Options { name, kubectl }: &Options) -> anyhow::Result<Answer> {
         return Ok(Answer::told(format!("{name} is over already: {}\n", verdict.as_str())));
     }
     kubectl.run(&["patch", EXPERIMENTS, name, "--type=merge", r#"--patch={"spec":{"abort":true}}"#])?;
-    Ok(Answer::told(format!("{name} is being ended; `kubectl retrylab watch {name}` shows the rest\n")))
+    let place = kubectl.place_in_words();
+    Ok(Answer::told(format!("{name} is being ended; `kubectl retrylab watch {name}{place}` shows the rest\n")))
 }

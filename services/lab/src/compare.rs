@@ -120,6 +120,14 @@ impl Compared {
                     differences.push(Difference { arms, window, figure, a: shown(a), b: shown(b), significant });
                 }
             }
+            match (recovery(of_a), recovery(of_b)) {
+                (a, b) if a == b => same += usize::from(a.is_some()),
+                (a, b) => {
+                    let shown = |value: Option<String>| value.unwrap_or_else(|| NOTHING.to_owned());
+                    let (window, a, b) = (NOTHING.to_owned(), shown(a), shown(b));
+                    differences.push(Difference { arms: names, window, figure: "recovery", a, b, significant: None });
+                }
+            }
         }
         if differences.is_empty() && same == 0 {
             bail!(Unanswered(format!(
@@ -194,6 +202,13 @@ fn figures(window: &WindowStatus) -> [(&'static str, Option<String>); 6] {
         ("goodput/s", window.goodput.clone()),
         ("p99 ms", window.latency.as_ref().map(|latency| latency.p99.clone())),
     ]
+}
+
+/// How service came back after the last fault, which is no window's figure.
+fn recovery(arm: &ArmStatus) -> Option<String> {
+    let recovery = arm.recovery.as_ref()?;
+    let after = recovery.time_to_recovery.as_ref().map_or_else(String::new, |time| format!("{time} "));
+    Some(after + recovery.verdict.as_str())
 }
 
 /// The bands that the report has, or that simulations of the arm give where it has none.

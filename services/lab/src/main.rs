@@ -1,6 +1,8 @@
 //! The command `retrylab`: experiments without a cluster, what they mean, and what became of them. Under the name
 //! `kubectl-retrylab` it is a plugin of kubectl.
 
+#![warn(clippy::print_stdout, clippy::print_stderr, reason = "they panic where nobody reads any more")]
+
 mod abort;
 mod assert;
 mod compare;
@@ -18,6 +20,7 @@ mod repeat;
 mod report;
 mod reported;
 mod run;
+mod said;
 mod simulate;
 mod spread;
 mod subject;
@@ -25,17 +28,12 @@ mod sweep;
 mod validate;
 mod watch;
 
-use std::{
-    env,
-    ffi::OsString,
-    io::{self, ErrorKind, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::{env, ffi::OsString, io, path::Path, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use exit::{Answer, Ending};
+use said::{print, say};
 
 /// What users call the command as kubectl's plugin.
 const PLUGIN: &str = "kubectl retrylab";
@@ -112,7 +110,7 @@ fn main() -> ExitCode {
             printed.map_or_else(|error| not_printed(name, &error).max(ending), |()| ending)
         }
         Err(error) => {
-            eprintln!("{name}: {error:#}");
+            say(&format!("{name}: {error:#}"));
             Ending::of_error(&error)
         }
     };
@@ -137,18 +135,9 @@ fn misused(error: &clap::Error) -> Ending {
     if error.use_stderr() { Ending::Misused } else { Ending::Passed }
 }
 
-/// Who reads may stop reading (`| head`): that is no error.
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        printed => printed,
-    }
-}
-
 /// Whoever has no answer must not take the code for one.
 fn not_printed(name: &str, error: &io::Error) -> Ending {
-    eprintln!("{name}: cannot write the answer: {error}");
+    say(&format!("{name}: cannot write the answer: {error}"));
     Ending::Inconclusive
 }
 

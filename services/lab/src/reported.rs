@@ -96,7 +96,7 @@ fn parse(text: &str) -> anyhow::Result<Report> {
         "ExperimentReport" => read(value),
         KIND if value["apiVersion"].as_str().is_some_and(|version| version.starts_with(GROUP)) => {
             let experiment: RetryExperiment = read(value)?;
-            if experiment.status.is_none() {
+            if experiment.status.as_ref().is_none_or(|status| status.phase.is_none()) {
                 bail!(
                     "the {KIND} has no status: nothing was found yet; `retrylab simulate` or `retrylab run` makes a report of it"
                 );

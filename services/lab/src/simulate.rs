@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use clap::Args;
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::MicroTime, jiff::Timestamp};
 use retrylab_api::{
     ArmPhase, ArmStatus, CriterionStatus, Phase, RetryExperimentSpec, RetryExperimentStatus, RunRecord, Verdict,
 };
@@ -94,7 +93,7 @@ fn repetition(options: &Options, spec: &RetryExperimentSpec, number: u32) -> Res
         let counts = outcome.counts();
         let evidence = outcome.evidence(faults);
         let found = ArmFigures::new(&setup, &counts, &evidence, None);
-        let begun = ArmStatus::begun(arm.name.clone(), in_no_time());
+        let begun = ArmStatus::begun(arm.name.clone(), RunRecord::none());
         arms.push(ArmStatus { phase: ArmPhase::Complete, ..found.into_status(&begun) });
         series.extend((options.seeds == 1).then(|| ArmSeries::new(&arm.name, &counts)));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
@@ -102,13 +101,6 @@ fn repetition(options: &Options, spec: &RetryExperimentSpec, number: u32) -> Res
     }
     let judged = judge(spec, &arms);
     Ok(Repetition { arms, series, figures, recovered, judged })
-}
-
-/// A simulation has no time of day; none is shown.
-fn in_no_time() -> RunRecord {
-    let never = || MicroTime(Timestamp::UNIX_EPOCH);
-    let (settled_at, starts_at) = (never(), never());
-    RunRecord { id: String::new(), handover: 0, settled_at, starts_at, target: String::new() }
 }
 
 fn report(experiment: &Experiment, repetition: &Repetition) -> Report {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use retrylab_core::stats::{Figures, Ratio, Sample, wilson};
+use retrylab_report::Source;
 use serde::Serialize;
 
 use crate::{
     experiment::Experiment,
-    output::{NOTHING, table},
+    output::{NOTHING, source_in_words, table},
     simulate::Repetition,
 };
 
@@ -16,6 +17,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     experiment: String,
+    source: Source,
     seeds: usize,
     /// How many of the repetitions have which verdict.
     verdicts: BTreeMap<&'static str, usize>,
@@ -83,6 +85,7 @@ impl Report {
         let all_hold = |repetition: &Repetition| repetition.criteria().iter().all(|check| check.holds == Some(true));
         Self {
             experiment: experiment.name.clone(),
+            source: Source::Simulation,
             seeds: repetitions.len(),
             verdicts: verdicts(repetitions),
             arms: (0..experiment.spec.arms.len()).map(|arm| Arm::of(repetitions, arm)).collect(),
@@ -117,7 +120,8 @@ impl Report {
         }
         let verdicts: Vec<String> =
             self.verdicts.iter().map(|(verdict, runs)| format!("{verdict} in {runs}")).collect();
-        text + &format!("\n{}: of {} runs {}\n", self.experiment, self.seeds, verdicts.join(", "))
+        let source = source_in_words(self.source);
+        text + &format!("\n{}, {source}: of {} runs {}\n", self.experiment, self.seeds, verdicts.join(", "))
     }
 }
 

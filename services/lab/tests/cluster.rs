@@ -4,15 +4,18 @@
 
 use std::{
     env, fs,
+    io::{self, BufRead, BufReader},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
 
 const COMPARISON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/samples/comparison.yaml");
 const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kubectl.sh");
+
+const NOW: &str = "2026-11-24T15:00:00.000000Z";
 
 /// A place with a stand-in for kubectl, and the command under the name of kubectl's plugin.
 struct Lab(PathBuf);
@@ -32,14 +35,15 @@ impl Lab {
         self
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let path = format!("{}:{}", self.0.display(), env::var("PATH").unwrap());
-        Command::new(self.0.join("kubectl-retrylab"))
-            .args(arguments)
-            .env("PATH", path)
-            .env("STAND_IN", &self.0)
-            .output()
-            .unwrap()
+        let mut command = Command::new(self.0.join("kubectl-retrylab"));
+        command.args(arguments).env("PATH", path).env("STAND_IN", &self.0);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     /// What it prints, when it ends with this code: on the standard output, or (from 3 on, and with no answer) the error.
@@ -82,7 +86,8 @@ fn running(report: &Value) -> Value {
         status.remove(field);
     }
     let arm = &status["arms"][0];
-    let begun = json!({"name": arm["name"], "phase": "Running", "run": arm["run"]});
+    let run = json!({"id": "1-1-naive-1", "handover": 1, "settledAt": NOW, "startsAt": NOW, "target": "10.0.0.1:8000"});
+    let begun = json!({"name": arm["name"], "phase": "Running", "run": run});
     status.insert("arms".into(), json!([begun]));
     object
 }
@@ -131,11 +136,91 @@ fn watch_ends_with_the_verdict_and_never_passes_without_one() {
     Lab::new("watch-silent").with("watch.json", "").check(&["watch", "comparison"], 2, "said nothing of comparison");
 }
 
+/// An API server that restarts: it refuses connections, then it does not know yet who may do what.
+#[test]
+fn watch_goes_on_when_the_cluster_answers_again() {
+    let report = finished();
+    let refused = "E1124 15:00:00.000000 1 memcache.go:265]\nThe connection to the server localhost:1 was refused - did you specify the right host or port?";
+    let forbidden = "Error from server (Forbidden): retryexperiments.retrylab.dev \"comparison\" is forbidden";
+    let before = Lab::new("watch-outage")
+        .with("watch-1.json", event("ADDED", &running(&report)))
+        .with("watch-2.err", refused)
+        .with("watch-3.err", forbidden);
+    let Output { status, stdout, stderr } =
+        before.with("watch-4.json", event("ADDED", &object(&report))).run(&["watch", "comparison"]);
+    let (text, said) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(text.starts_with("Running, arm naive\nComplete\n"), "{text}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "the cluster does not answer: The connection to the server localhost:1 was refused - did you specify the right host or port?",
+            "it is asked again and again, for 5 minutes at most",
+            "the cluster answers again",
+        ]
+    );
+}
+
+#[test]
+fn watch_ends_when_the_experiment_is_gone_after_an_outage_be_there_a_namesake_or_not() {
+    let report = finished();
+    let not_found = "Error from server (NotFound): retryexperiments.retrylab.dev \"comparison\" not found";
+    Lab::new("watch-gone-meanwhile")
+        .with("watch-1.json", event("ADDED", &running(&report)))
+        .with("watch.err", not_found)
+        .check(&["watch", "comparison"], 2, "comparison was deleted while it was watched");
+    let mut another = object(&report);
+    another["metadata"]["uid"] = "another".into();
+    Lab::new("watch-namesake")
+        .with("watch-1.json", event("ADDED", &running(&report)))
+        .with("watch.json", event("ADDED", &another))
+        .check(&["watch", "comparison"], 2, "comparison was deleted while it was watched");
+}
+
+/// `watch x | head -1`: nothing more is to be said for an hour.
+#[test]
+fn a_watch_that_nobody_reads_ends_though_nothing_happens() {
+    let lab = Lab::new("unread").with("watch.json", event("ADDED", &running(&finished()))).with("watch.for", "3600");
+    let mut child = lab.command(&["watch", "comparison"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!((line.as_str(), child.wait().unwrap().code()), ("Running, arm naive\n", Some(2)));
+}
+
+/// What `watch x | head -1` comes to once `head` has ended.
+#[test]
+fn who_stops_reading_ends_every_verb_quietly() {
+    let report = finished();
+    let lab = Lab::new("closed")
+        .with("watch.json", event("ADDED", &running(&report)))
+        .with("get-configmap.err", "Error from server (NotFound): configmaps \"comparison-report\" not found")
+        .with(EXPERIMENT, object(&report).to_string());
+    let closed = || {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for (arguments, code) in [(&["watch", "comparison"][..], 2), (&["report", "comparison"], 0), (&["crd"], 0)] {
+        let Output { status, stderr, .. } = lab.command(arguments).stdout(closed()).output().unwrap();
+        assert_eq!(
+            (status.code(), stderr.len()),
+            (Some(code), 0),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&stderr)
+        );
+    }
+    let status = lab.command(&["validate", "nothing"]).stderr(closed()).status().unwrap();
+    assert_eq!(status.code(), Some(3), "an error that nobody reads");
+}
+
 #[test]
 fn abort_sets_the_field_unless_it_is_over() {
     let report = finished();
     let lab = Lab::new("abort").with(EXPERIMENT, running(&report).to_string()).with("patch.txt", "patched");
-    lab.check(&["abort", "comparison"], 0, "comparison is being ended");
+    lab.check(&["abort", "comparison"], 0, "comparison is being ended; `kubectl retrylab watch comparison` shows");
+    let elsewhere = ["abort", "comparison", "-n", "lab", "--context", "my cluster"];
+    lab.check(&elsewhere, 0, "`kubectl retrylab watch comparison -n lab --context 'my cluster'` shows");
     assert!(
         lab.asked()
             .contains(r#"patch retryexperiments.retrylab.dev comparison --type=merge --patch={"spec":{"abort":true}}"#)
@@ -273,7 +358,11 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
         )
         .check(&["doctor"], 0, "not there  monitors    the cluster has Retrylab's monitors, but knows no Prometheus");
     check("auth.txt", "no\n".into(), "PROBLEM    permission  you may not create experiments");
+    check("auth.txt", "no - nobody said so\n".into(), "PROBLEM    permission  you may not create experiments");
     check("version.txt", json!({"serverVersion": {"minor": "32+"}}).to_string(), "needs Kubernetes 1.33");
+    let lab = healthy("doctor-not-asked").with("auth.err", "Error from server (InternalError): no answer in time");
+    fs::remove_file(lab.0.join("auth.txt")).unwrap();
+    lab.check(&["doctor"], 2, "unknown    permission  there was no answer: Error from server (InternalError)");
     let forbidden = "Error from server (Forbidden): deployments.apps is forbidden";
     let lab = healthy("doctor-unseen").with("get-deployments.err", forbidden);
     fs::remove_file(lab.0.join("get-deployments.json")).unwrap();

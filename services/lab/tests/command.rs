@@ -59,6 +59,7 @@ fn a_sample_is_simulated_with_the_figures_of_a_status() {
     assert_eq!((status["verdict"].as_str(), report["source"].as_str()), (Some("Passed"), Some("Simulation")));
     assert_eq!((arm["name"].as_str(), outage["name"].as_str()), (Some("naive"), Some("outage")));
     assert_eq!((outage["amplification"].as_str(), outage["successRate"].as_str()), (Some("3.000"), Some("0.000")));
+    assert_eq!((&arm["run"], &arm["finishedAt"]), (&Value::Null, &Value::Null), "it has no time of day");
     assert_eq!(outage["attempts"].as_u64(), outage["requests"].as_u64().map(|requests| 3 * requests));
     assert_eq!(arm["evidence"]["accountingGap"], 0);
     assert_eq!(arm["evidence"]["faultDelivered"], "1.000");

@@ -158,6 +158,17 @@ fn differences_are_significant_where_another_run_would_not_have_them() {
 }
 
 #[test]
+fn how_service_came_back_is_compared_too() {
+    let (mut other, file) = report("recoveries");
+    let recovery = &mut other["status"]["arms"][1]["recovery"];
+    (recovery["timeToRecovery"], recovery["verdict"]) = (json!("> 10s"), json!("SlowRecovery"));
+    let compared = ended(&["compare", file.to_str().unwrap(), "-", "-o", "json"], &other.to_string(), 0);
+    let differences = &serde_json::from_str::<Value>(&compared).unwrap()["differences"];
+    assert_eq!(differences.as_array().unwrap().len(), 1, "{differences}");
+    assert_eq!((&differences[0]["figure"], &differences[0]["b"]), (&json!("recovery"), &json!("> 10s SlowRecovery")));
+}
+
+#[test]
 fn what_is_no_report_is_refused_with_what_would_be_one() {
     let check = |arguments: &[&str], input: &str, expected: &str| {
         let text = ended(arguments, input, 3);

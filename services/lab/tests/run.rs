@@ -57,7 +57,8 @@ fn check(window: &Value, expected: &Value) {
 /// outside of it; without retries there is one everywhere.
 #[test]
 fn every_count_is_exact_and_the_verdict_is_the_exit_code() {
-    let report = report(SHORT, 0);
+    let report = report(&(SHORT.to_owned() + "  ttlSecondsAfterFinished: 60\n"), 0);
+    check(&report["spec"], &json!({"ttlSecondsAfterFinished": 60}));
     check(&report, &json!({"kind": "ExperimentReport", "source": "Process"}));
     check(&report["status"], &json!({"phase": "Complete", "verdict": "Passed"}));
     check(
@@ -76,6 +77,7 @@ fn every_count_is_exact_and_the_verdict_is_the_exit_code() {
     for (place, arm) in report["status"]["arms"].as_array().unwrap().iter().enumerate() {
         check(&arm["evidence"], &json!({"accountingGap": 0, "faultDelivered": "1.000", "loadAchieved": "1.000"}));
         assert_eq!(arm["evidence"]["shortcomings"], Value::Null);
+        assert_eq!(arm["run"]["handover"], 1);
         let series = &report["series"][place];
         assert_eq!(series["arm"], arm["name"]);
         let arrivals = series["arrivals"].as_array().unwrap();

@@ -10,6 +10,11 @@
 //! * Every request that was sent has one latency, whatever its outcome: from its intended start to its answer's last
 //!   byte, or to its end otherwise.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "Retrylab's services and the command `retrylab` need Linux, with whose timerfd the load generator keeps its schedule. On another system build them in a Linux container or virtual machine"
+);
+
 mod app;
 mod books;
 mod config;

@@ -10,8 +10,8 @@ use retrylab_loadgen::Config;
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Where to serve.
-    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "0.0.0.0:8002")]
+    /// Where to serve; `[::]` is every address, IPv4's too.
+    #[arg(long, env = "RETRYLAB_LISTEN", default_value = "[::]:8002")]
     listen: SocketAddr,
     #[command(flatten)]
     config: Config,

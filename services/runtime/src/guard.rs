@@ -61,3 +61,52 @@ async fn admit(State(token): State<AdminToken>, request: Request, next: Next) ->
     let error = "/admin is open to callers on loopback (kubectl port-forward) and to bearers of the experiment's token";
     (StatusCode::UNAUTHORIZED, Json(ErrorBody { error: error.into(), field: None })).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header::HeaderValue, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// What a caller at this address is answered, with this header if there is one.
+    async fn check(peer: Option<&str>, authorization: Option<&str>, expected: StatusCode) {
+        let routes = guarded(Router::new().route("/admin", get(|| async {})), AdminToken::new(Some("token".into())));
+        let mut request = Request::builder().uri("/admin").body(Body::empty()).unwrap();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(Peer::at(peer.parse().unwrap())));
+        }
+        let authorization = authorization.map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
+        request.headers_mut().extend(authorization);
+        assert_eq!(routes.oneshot(request).await.unwrap().status(), expected, "{peer:?}");
+    }
+
+    #[tokio::test]
+    async fn loopback_is_let_in_whichever_family_it_is_told_in() {
+        for peer in ["127.0.0.1:1", "127.8.9.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "[::ffff:7f08:901]:1"] {
+            check(Some(peer), None, StatusCode::OK).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_only_looks_like_loopback_is_not_let_in_and_neither_is_one_that_is_not_known() {
+        for peer in [
+            "10.0.0.7:1",
+            "0.0.0.0:1",
+            "[::]:1",
+            "[::ffff:10.0.0.7]:1",
+            "[::127.0.0.1]:1",        // IPv4-compatible: not what the kernel maps IPv4 to
+            "[::ffff:0:127.0.0.1]:1", // IPv4-translated
+            "[64:ff9b::127.0.0.1]:1", // NAT64
+            "[2002:7f00:1::]:1",      // 6to4
+            "[fe80::1]:1",
+            "[fd00::1]:1",
+            "[::1:0:0:1]:1",
+        ] {
+            check(Some(peer), None, StatusCode::UNAUTHORIZED).await;
+            check(Some(peer), Some("Bearer token"), StatusCode::OK).await;
+            check(Some(peer), Some("Bearer tokens"), StatusCode::UNAUTHORIZED).await;
+        }
+        check(None, None, StatusCode::UNAUTHORIZED).await;
+    }
+}

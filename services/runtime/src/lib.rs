@@ -6,6 +6,7 @@ mod descriptors;
 mod guard;
 mod headers;
 mod json;
+mod listen;
 mod metrics;
 mod peer;
 mod reach;
@@ -23,11 +24,12 @@ pub use headers::{
     ATTEMPT_HEADER, TRACE_HEADER, TRACE_STATE_HEADER, TraceContext, attempt_number, patience, run_tag, time_left,
 };
 pub use json::{ApiError, Json, with_json_errors};
+pub use listen::listen;
 pub use metrics::{HttpMetrics, exposition};
 pub use peer::Peer;
 pub use reach::ready_route;
 pub use runs::{Run, Runs, Workload, run_routes};
-pub use serve::{listen, serve, serve_on};
+pub use serve::{serve, serve_on};
 pub use telemetry::init_logs;
 pub use traces::{NoTraces, Span, Spans, attribute};
 pub use unforeseen::Unforeseen;

@@ -4,18 +4,17 @@ use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use axum::{Router, serve::Listener};
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::TcpStream,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::peer::{Doors, Peer};
+use crate::{
+    listen,
+    peer::{Doors, Peer},
+};
 
 /// How long requests may go on after SIGTERM.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// Connections that may wait to be accepted. A burst opens thousands at one instant; beyond tokio's 128 they would be
-/// dropped and come again after a second.
-const BACKLOG: u32 = 4_096;
 
 /// Serves `app` on `addr` until SIGTERM or SIGINT, then ends within three seconds.
 ///
@@ -26,7 +25,7 @@ pub async fn serve(addr: SocketAddr, app: Router) -> io::Result<()> {
     let listener = listen(addr)?;
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    tracing::info!(%addr, "serving");
+    tracing::info!(addr = %listener.local_addr()?, "serving");
     let server = serve_on(listener, app, async { drop(end.await) });
     let server = tokio::spawn(server);
     tokio::select! {
@@ -53,15 +52,4 @@ pub async fn serve_on<L: Listener<Io = TcpStream, Addr = SocketAddr>>(
 ) -> io::Result<()> {
     let app = app.into_make_service_with_connect_info::<Peer>();
     axum::serve(Doors(listener), app).with_graceful_shutdown(end).await
-}
-
-/// A listener on `addr` with room for as many connections as a storm opens at one instant.
-///
-/// # Errors
-/// When the address can't be bound.
-pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    socket.listen(BACKLOG)
 }

@@ -91,10 +91,10 @@ fn labels_that_are_given_never_overrule_those_that_are_selected_by() {
 fn a_switch_takes_its_objects_away() {
     let names = [
         ("CustomResourceDefinition", "retryexperiments.retrylab.dev", json!({"crds": {"enabled": false}})),
-        ("ClusterRole", "retrylab-operator", json!({"rbac": {"create": false}})),
-        ("ClusterRoleBinding", "retrylab-operator", json!({"rbac": {"create": false}})),
-        ("ClusterRole", "retrylab-view", json!({"rbac": {"aggregate": false}})),
-        ("ClusterRole", "retrylab-edit", json!({"rbac": {"aggregate": false}})),
+        ("ClusterRole", "retrylab-system:retrylab-operator", json!({"rbac": {"create": false}})),
+        ("ClusterRoleBinding", "retrylab-system:retrylab-operator", json!({"rbac": {"create": false}})),
+        ("ClusterRole", "retrylab-system:retrylab-view", json!({"rbac": {"aggregate": false}})),
+        ("ClusterRole", "retrylab-system:retrylab-edit", json!({"rbac": {"aggregate": false}})),
         ("ServiceAccount", "retrylab-operator", json!({"serviceAccount": {"create": false}})),
     ];
     let default = objects(&json!({}));

@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod artifact_hub;
+#[cfg(test)]
 mod combinations;
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod gitops;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -60,6 +60,20 @@ fn only_the_namespaces_of_the_operator_are_scraped() {
     assert_eq!(*selector, json!({"matchNames": ["lab", "lab-2"]}));
 }
 
+#[test]
+fn that_the_operator_is_absent_is_an_alert_only_where_it_is_scraped() {
+    let alerts = |scraped: bool| {
+        let on = json!({"enabled": true});
+        let made = objects(&json!({"monitoring": {"prometheusRule": on, "serviceMonitor": {"enabled": scraped}}}));
+        let rules = made.iter().filter(|object| object["kind"] == "PrometheusRule");
+        rules.map(|object| object["spec"].to_string()).collect::<String>()
+    };
+    for alert in ["RetrylabAmplificationHigh", "RetrylabExperimentStuck", "RetrylabOperatorErrors"] {
+        assert!(alerts(true).contains(alert) && alerts(false).contains(alert), "{alert}");
+    }
+    assert!(alerts(true).contains("RetrylabOperatorAbsent") && !alerts(false).contains("RetrylabOperatorAbsent"));
+}
+
 /// Objects of a chart that has one file of rules and two dashboards, and no others.
 fn with_files(values: &Value) -> Vec<Value> {
     // Braces are Prometheus' and Grafana's, and none of Helm's business.

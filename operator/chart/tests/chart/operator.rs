@@ -6,7 +6,7 @@ use clap::{Args as _, FromArgMatches as _};
 use retrylab_operator::Config;
 use serde_json::{Value, json};
 
-use crate::harness::{everything, find, objects, pods, selects};
+use crate::harness::{chart, everything, find, objects, pods, render, selects};
 
 /// The variables of the operator's pod.
 fn variables(values: &Value) -> BTreeMap<String, String> {
@@ -77,6 +77,74 @@ fn every_value_that_is_for_the_operator_reaches_it() {
         "tolerations": [{"key": "lab", "operator": "Exists", "tolerationSeconds": 5}]
     }"#;
     assert_eq!(config.workloads, expected.parse().unwrap());
+}
+
+#[test]
+fn the_chart_takes_the_caps_that_the_operator_takes_and_no_others() {
+    let check = |key: &str, flag: &str, value: Value| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let operator = Config::augment_args(clap::Command::new("operator"))
+            .try_get_matches_from(["operator".to_owned(), format!("--{flag}={text}")]);
+        let chart = render(&chart("retrylab"), &json!({"caps": {key: value}}), &[]);
+        assert_eq!(chart.is_ok(), operator.is_ok(), "{key} {value}: {chart:?} {operator:?}");
+        // Whoever refuses says what, and what would do.
+        if let (Err(chart), Err(operator)) = (chart, operator) {
+            let operator = operator.to_string();
+            assert!(chart.contains(key) && operator.contains(flag) && operator.contains(&text), "{chart} {operator}");
+        }
+    };
+    for duration in [
+        "1s",
+        "1000ms",
+        "999ms",
+        "0s",
+        "0h0m1s",
+        "1h",
+        "60m",
+        "3600s",
+        "3600000ms",
+        "3600001ms",
+        "59m60s",
+        "60m1s",
+        "1h1ms",
+        "2h",
+        "1m30s",
+        "30s1m",
+        "1s1s1s",
+        "1s1s1s1s",
+        "0001s",
+        "00000001s",
+        "99999999s",
+        "-1s",
+        "1.5s",
+        "1d",
+        "60",
+        "",
+        "s",
+        "soon",
+        "1 s",
+        "1S",
+    ] {
+        check("duration", "duration-max", json!(duration));
+    }
+    for rate in [-1, 0, 1, 20_000, 20_001, 4_294_967_296_i64] {
+        check("rate", "rate-max", json!(rate));
+    }
+    for replicas in [0, 1, 10, 11] {
+        check("replicas", "replicas-max", json!(replicas));
+    }
+}
+
+#[test]
+fn a_length_of_time_out_of_bounds_is_refused_by_both_with_the_value_and_what_is_allowed() {
+    let command = Config::augment_args(clap::Command::new("operator"));
+    for value in ["0s", "2h"] {
+        let said = render(&chart("retrylab"), &json!({"caps": {"duration": value}}), &[]).unwrap_err();
+        assert!(said.contains(&format!("caps.duration: {value} is not allowed; allowed are 1s to 1h")), "{said}");
+        let arguments = ["operator".to_owned(), format!("--duration-max={value}")];
+        let said = command.clone().try_get_matches_from(arguments).unwrap_err().to_string();
+        assert!(said.contains(&format!("'{value}' for '--duration-max")) && said.contains("1s to 1h"), "{said}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What `helm test` runs, and what the notes tell people to run: both are experiments that the operator takes.
 
-use retrylab_api::{Caps, RetryExperiment, Span, validate};
+use retrylab_api::{Caps, RetryExperiment, RetryExperimentSpec, Span, validate};
 use serde_json::{Value, json};
 
 use crate::harness::{NAMESPACE, RELEASE, chart, find, objects, pods, run};
@@ -19,16 +19,29 @@ fn notes(values: &Value) -> String {
     shown.split_once("NOTES:\n").unwrap().1.to_owned()
 }
 
+/// Caps as the chart and as the operator have them.
+fn caps(rate: u32, duration: &str) -> (Value, Caps) {
+    let values = json!({"caps": {"rate": rate, "duration": duration, "replicas": 1}});
+    (values, Caps { rate_max: rate, duration_max: duration.parse().unwrap(), replicas_max: 1 })
+}
+
+/// From the lowest that can be set to the highest.
+const CAPS: [(u32, &str); 6] = [(1, "1s"), (3, "1500ms"), (19, "10s"), (5, "19s900ms"), (20, "20s"), (20_000, "1h")];
+
 #[test]
-fn the_test_s_experiment_takes_20_s_and_is_accepted_whatever_the_cap_on_the_rate() {
-    let made = objects(&json!({}));
-    let experiment = check_accepted(find(&made, "RetryExperiment", "retrylab-test").clone(), Caps::default());
-    assert_eq!(experiment.spec.arms.len(), 1);
-    assert_eq!(experiment.spec.duration, Span::from_millis(20_000));
-    assert!(!experiment.spec.criteria.is_empty());
-    let low = objects(&json!({"caps": {"rate": 5, "replicas": 1}}));
-    let caps = Caps { rate_max: 5, replicas_max: 1, ..Caps::default() };
-    check_accepted(find(&low, "RetryExperiment", "retrylab-test").clone(), caps);
+fn the_test_s_experiment_takes_20_s_or_as_long_as_is_allowed_and_is_accepted_whatever_the_caps() {
+    for (rate, duration) in CAPS {
+        let (values, caps) = caps(rate, duration);
+        let experiment = find(&objects(&values), "RetryExperiment", "retrylab-test").clone();
+        let RetryExperimentSpec { load, faults, duration, criteria, .. } = check_accepted(experiment, caps).spec;
+        assert_eq!(duration, caps.duration_max.min(Span::from_millis(20_000)));
+        assert_eq!(criteria.len(), 2);
+        let outage = faults[0].at.as_millis()..faults[0].at.as_millis() + faults[0].for_.as_millis();
+        let bursts: Vec<_> = load.bursts.iter().map(|burst| (burst.at.as_millis(), burst.requests.unwrap())).collect();
+        let [(before, some), (during, others)] = bursts[..] else { panic!("{bursts:?}") };
+        assert_eq!((some, others), (rate.min(20), rate.min(20)));
+        assert!(before < outage.start && outage.contains(&during), "{bursts:?}, {outage:?}");
+    }
 }
 
 #[test]
@@ -55,16 +68,23 @@ fn nothing_of_the_test_is_installed_with_the_chart() {
 }
 
 #[test]
-fn the_notes_have_an_experiment_that_is_accepted_in_a_namespace_that_is_watched() {
-    for (values, namespace, rate) in
-        [(json!({}), "default", 20_000), (json!({"watchNamespaces": ["lab"], "caps": {"rate": 5}}), "lab", 5)]
-    {
+fn the_notes_have_an_experiment_that_is_accepted_whatever_the_caps() {
+    for (rate, duration) in CAPS {
+        let (values, caps) = caps(rate, duration);
         let notes = notes(&values);
-        assert!(notes.contains(&format!("helm test {RELEASE} --namespace {NAMESPACE} --logs")), "{notes}");
-        assert!(notes.contains(&format!("kubectl apply --namespace {namespace} --filename - << END")), "{notes}");
         let (_, rest) = notes.split_once("<< END\n").unwrap();
         let (manifest, _) = rest.split_once("END\n").unwrap();
-        check_accepted(serde_saphyr::from_str(manifest).unwrap(), Caps { rate_max: rate, ..Caps::default() });
+        let experiment = check_accepted(serde_saphyr::from_str(manifest).unwrap(), caps);
+        assert_eq!(experiment.spec.duration, caps.duration_max.min(Span::from_millis(30_000)));
+    }
+}
+
+#[test]
+fn the_notes_have_the_commands_for_a_namespace_that_is_watched() {
+    for (watched, namespace) in [(json!([]), "default"), (json!(["lab"]), "lab")] {
+        let notes = notes(&json!({"watchNamespaces": watched}));
+        assert!(notes.contains(&format!("helm test {RELEASE} --namespace {NAMESPACE} --logs")), "{notes}");
+        assert!(notes.contains(&format!("kubectl apply --namespace {namespace} --filename - << END")), "{notes}");
     }
 }
 

@@ -57,6 +57,7 @@ fn what_a_value_cannot_be_is_refused_and_the_message_names_its_place() {
         (json!({"caps": {"rate": 0}}), "/caps/rate"),
         (json!({"caps": {"rate": 20_001}}), "/caps/rate"),
         (json!({"caps": {"duration": 60}}), "/caps/duration"),
+        (json!({"caps": {"duration": "soon"}}), "/caps/duration"),
         (json!({"caps": {"replicas": 11}}), "/caps/replicas"),
         (json!({"image": {"pullPolicy": "Sometimes"}}), "/image/pullPolicy"),
         (json!({"image": {"operator": {"digest": "0f"}}}), "/image/operator/digest"),
@@ -71,6 +72,7 @@ fn what_a_value_cannot_be_is_refused_and_the_message_names_its_place() {
         (json!({"otlp": {"endpoint": "https://jaeger:4318"}}), "/otlp/endpoint"),
         (json!({"otlp": {"sampleRatio": 1.5}}), "/otlp/sampleRatio"),
         (json!({"otlp": {"sampleRatio": "1.5"}}), "/otlp/sampleRatio"),
+        (json!({"monitoring": {"serviceMonitor": {"interval": "0s"}}}), "/monitoring/serviceMonitor/interval"),
         (json!({"retrylab-crds": {"enabled": false}}), "/retrylab-crds"),
     ] {
         let said = render(&chart("retrylab"), &values, &[]).expect_err(&values.to_string());

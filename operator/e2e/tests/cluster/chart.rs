@@ -1,6 +1,6 @@
 //! The chart, as its users have it: tested, upgraded, uninstalled and installed again, and held to one namespace.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use retrylab_api::{ConditionType, Phase, Verdict};
 use serde_json::{Value, json};
@@ -43,13 +43,29 @@ async fn helm_test_passes_in_a_namespace_that_enforces_the_standard_restricted()
 }
 
 #[tokio::test]
-async fn helm_test_fails_and_says_why_where_an_experiment_cannot_pass() {
+async fn helm_test_fails_and_says_why_when_its_experiment_does_not_pass() {
     let _lab = Lab::alone().await;
-    let _restored = Restored;
-    upgrade(&["--set", "caps.duration=10s"]).await;
-    let said = helm("test", &["--timeout", "3m"]).await.expect_err("the test takes longer than is allowed");
-    let message = kubectl(&["get", "rx", "retrylab-test", "--namespace", "retrylab-system", "--output", "yaml"]).await;
-    assert!(message.contains("spec.duration") && message.contains("1s to 10s"), "{said}\n{message}");
+    let experiment = ["rx", "retrylab-test", "--namespace", "retrylab-system"];
+    kubectl(&[&["delete", "--ignore-not-found"], &experiment[..]].concat()).await;
+    let abort = [&["patch", "--type", "merge", "--patch", r#"{"spec": {"abort": true}}"#], &experiment[..]].concat();
+    let aborted = eventually("the test's experiment is there", SOON, async || try_kubectl(&abort).await.ok());
+    let (said, _) = tokio::join!(helm("test", &["--logs", "--timeout", "3m"]), aborted);
+    let said = said.expect_err("an experiment that was aborted has not passed");
+    assert!(said.contains("retrylab-system/retrylab-test ended with the verdict Aborted"), "{said}");
+}
+
+#[tokio::test]
+async fn a_release_of_the_same_name_goes_into_another_namespace_without_the_definition() {
+    let lab = Lab::shared().await;
+    let (chart, watched) = (env::var("RETRYLAB_CHART").unwrap(), format!("watchNamespaces={{{}}}", lab.namespace));
+    let with = async |crds: &str| {
+        let crds = format!("crds.enabled={crds}");
+        helm("install", &[&chart, "--namespace", &lab.namespace, "--set", &watched, "--set", &crds]).await
+    };
+    let said = with("true").await.expect_err("the definition is the first release's");
+    assert!(said.contains("retryexperiments.retrylab.dev") && said.contains("ownership"), "{said}");
+    with("false").await.unwrap();
+    helm("uninstall", &["--namespace", &lab.namespace]).await.unwrap();
 }
 
 #[tokio::test]
@@ -120,6 +136,6 @@ async fn an_operator_for_one_namespace_runs_its_experiments_and_no_others() {
     let status = mine.complete(SOON).await;
     assert_eq!(status.phase, Some(Phase::Complete));
     let shown = kubectl(&["get", "rx", "stranger", "--namespace", elsewhere, "--output", "yaml"]).await;
-    assert!(!shown.contains("status:"), "{shown}");
+    assert!(!shown.contains("phase:") && !shown.contains("conditions:"), "{shown}");
     kubectl(&["delete", "namespace", elsewhere, "--wait=false"]).await;
 }

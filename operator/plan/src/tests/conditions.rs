@@ -42,7 +42,7 @@ impl Story {
         story.look(3_000, pods.clone());
         edit(&mut story.experiment, |spec| spec.suspend = false);
         story.look(10_700, pods.clone());
-        story.look(11_730, answers(&pods, || absent(20_000), || absent(20_000), || absent(20_000)));
+        story.look(11_730, answers(&pods, || absent(-9_000), || absent(-9_000), || absent(-9_000)));
         story.look(15_000, everywhere(&story.experiment, &pods, RunState::Running));
         story.look(15_500, window_open(&story.experiment, &pods));
         edit(&mut story.experiment, |spec| spec.suspend = true);
@@ -84,8 +84,51 @@ fn a_condition_s_transition_time_moves_when_its_status_flips_and_only_then() {
             flips += usize::from(last.insert(c.type_, now.clone()).is_some_and(|before| before.0 != now.0));
         }
     }
-    // WorkloadsReady comes and goes, FaultActive too, Paused comes and goes twice, Complete and Succeeded come.
-    assert_eq!(flips, 2 + 2 + 3 + 1 + 1);
+    // WorkloadsReady comes and goes, FaultActive too, Paused comes and goes twice, Complete and Succeeded come, Reconciling goes.
+    assert_eq!(flips, 2 + 2 + 3 + 1 + 1 + 1);
+}
+
+/// What kstatus makes of an object, by its published rules: the generation that was looked at, then `Reconciling`, then `Stalled`;
+/// without either an object is as it should be.
+fn kstatus(experiment: &RetryExperiment) -> &'static str {
+    let Some(status) = &experiment.status else { return "Current" };
+    let is_true = |kind: &str| status.conditions.iter().any(|c| c.type_ == kind && c.status == "True");
+    let is_old = status.observed_generation.is_some_and(|seen| Some(seen) != experiment.metadata.generation);
+    if is_old || is_true("Reconciling") {
+        "InProgress"
+    } else if is_true("Stalled") {
+        "Failed"
+    } else {
+        "Current"
+    }
+}
+
+#[test]
+fn kstatus_sees_an_experiment_in_progress_until_it_is_over_and_current_only_if_it_has_passed() {
+    for Look { mut experiment, plan, .. } in Story::told().looks {
+        experiment.status = Some(plan.status);
+        let is_over = experiment.status.as_ref().unwrap().verdict.is_some();
+        assert_eq!(kstatus(&experiment), if is_over { "Current" } else { "InProgress" });
+        edit(&mut experiment, |spec| spec.ttl_seconds_after_finished += 1);
+        assert_eq!(kstatus(&experiment), "InProgress", "an edit that nobody has looked at");
+    }
+    for changes in [json!({"abort": true}), json!({"load": {"rate": 0}})] {
+        let mut experiment = experiment(changes);
+        step(&mut experiment, &Observed::default(), 0);
+        assert_eq!(kstatus(&experiment), "Failed", "{:?}", experiment.status);
+    }
+}
+
+#[test]
+fn an_experiment_that_no_operator_has_looked_at_is_in_progress() {
+    let definition = serde_json::to_value(retrylab_api::crd()).unwrap();
+    let born_with = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["default"];
+    let mut experiment = experiment(two_arms());
+    experiment.status = Some(serde_json::from_value(born_with.clone()).unwrap());
+    assert_eq!(kstatus(&experiment), "InProgress");
+    let seen = step(&mut experiment.clone(), &Observed::default(), 0).status;
+    experiment.status = None;
+    assert_eq!(seen, step(&mut experiment, &Observed::default(), 0).status, "it is as if it had none");
 }
 
 #[test]

@@ -120,8 +120,9 @@ pub fn run_id(experiment: &RetryExperiment) -> String {
     experiment.status.as_ref().unwrap().arms.last().unwrap().run.id.clone()
 }
 
-pub fn absent<R>(uptime_ms: u64) -> RunSeen<R> {
-    RunSeen::Absent { uptime_ms }
+/// A pod that has nothing of the run, and has been up since this moment.
+pub fn absent<R>(since_ms: i64) -> RunSeen<R> {
+    RunSeen::Absent { up_since: at(since_ms) }
 }
 
 pub fn unreachable<R>() -> RunSeen<R> {

@@ -20,9 +20,9 @@ fn check(experiment: &RetryExperiment, observed: &Observed, ms: i64, expected: (
     assert_eq!((in_short(&plan.acts), handover), (expected.0.iter().map(ToString::to_string).collect(), expected.1));
 }
 
-/// No pod has anything of the run; each has been up for so long.
-fn nobody(pods: &Observed, uptime_ms: u64) -> Observed {
-    answers(pods, || absent(uptime_ms), || absent(uptime_ms), || absent(uptime_ms))
+/// No pod has anything of the run; each has been up since this moment.
+fn nobody(pods: &Observed, since_ms: i64) -> Observed {
+    answers(pods, || absent(since_ms), || absent(since_ms), || absent(since_ms))
 }
 
 /// When hand-overs expire.
@@ -73,21 +73,21 @@ fn times_are_settled_on_the_grain_that_the_api_server_keeps() {
 #[test]
 fn what_the_operator_before_did_not_come_to_is_handed_over_until_shortly_before_the_start() {
     let (experiment, pods) = settled(json!({}));
-    check(&experiment, &nobody(&pods, 9_000), 300, (&FIRST, 1));
-    check(&experiment, &nobody(&pods, 9_000), 950, (&FIRST, 1));
-    assert_eq!(expiries(&decide(&experiment, &nobody(&pods, 9_000), 300).acts), [Some(at(950)); 3]);
+    check(&experiment, &nobody(&pods, -9_000), 300, (&FIRST, 1));
+    check(&experiment, &nobody(&pods, -9_000), 950, (&FIRST, 1));
+    assert_eq!(expiries(&decide(&experiment, &nobody(&pods, -9_000), 300).acts), [Some(at(950)); 3]);
     let scheduled = || report(&experiment, RunState::Scheduled, BackendResults::default());
-    check(&experiment, &answers(&pods, scheduled, || absent(9_000), || absent(9_000)), 300, (&FIRST[1..], 1));
+    check(&experiment, &answers(&pods, scheduled, || absent(-9_000), || absent(-9_000)), 300, (&FIRST[1..], 1));
     check(&experiment, &everywhere(&experiment, &pods, RunState::Scheduled), 300, (&[], 1));
 }
 
 #[test]
 fn nobody_is_told_while_another_pod_cannot_be_asked_or_is_not_there() {
     let (experiment, pods) = settled(json!({}));
-    let cut = answers(&pods, unreachable, || absent(9_000), || absent(9_000));
+    let cut = answers(&pods, unreachable, || absent(-9_000), || absent(-9_000));
     let mut fewer = pods.clone();
     fewer.client.ready.clear();
-    for seen in [cut, nobody(&fewer, 9_000)] {
+    for seen in [cut, nobody(&fewer, -9_000)] {
         check(&experiment, &seen, 300, (&[], 1));
         check(&experiment, &seen, 5_000, (&[], 1)); // nor is a start settled that could not be handed over
     }
@@ -99,7 +99,7 @@ fn only_a_pod_that_was_restarted_is_handed_what_is_left_and_late_is_better_than_
     let (experiment, pods) = settled(json!({}));
     let client = || report(&experiment, RunState::Running, ClientResults::default());
     let loadgen = || report(&experiment, RunState::Running, LoadgenResults::default());
-    let seen = answers(&pods, || absent(100), client, loadgen);
+    let seen = answers(&pods, || absent(400), client, loadgen);
     for ms in [500, 2_000, 4_500] {
         check(&experiment, &seen, ms, (&FIRST[..1], 1));
         assert_eq!(expiries(&decide(&experiment, &seen, ms).acts), [None]);
@@ -110,17 +110,17 @@ fn only_a_pod_that_was_restarted_is_handed_what_is_left_and_late_is_better_than_
 #[test]
 fn a_start_that_has_passed_is_settled_again_when_the_load_generator_has_nothing_of_it() {
     let (experiment, pods) = settled(json!({}));
-    check(&experiment, &nobody(&pods, 9_000), 951, (&SECOND, 2));
-    check(&experiment, &nobody(&pods, 60_001), 60_000, (&SECOND, 2));
+    check(&experiment, &nobody(&pods, -9_000), 951, (&SECOND, 2));
+    check(&experiment, &nobody(&pods, -1), 60_000, (&SECOND, 2));
 }
 
 /// It may have sent load before it died: what is left of the run is all that it may get.
 #[test]
 fn no_start_is_settled_again_when_the_load_generator_was_restarted_since() {
     let (experiment, pods) = settled(json!({}));
-    check(&experiment, &nobody(&pods, 500), 2_000, (&FIRST, 1));
-    check(&experiment, &nobody(&pods, 60_000), 60_000, (&[], 1));
-    check(&experiment, &nobody(&pods, 30_000), 30_000, (&FIRST, 1));
+    check(&experiment, &nobody(&pods, 1_500), 2_000, (&FIRST, 1));
+    check(&experiment, &nobody(&pods, 0), 60_000, (&[], 1));
+    check(&experiment, &nobody(&pods, 0), 30_000, (&FIRST, 1));
     let backend = || report(&experiment, RunState::Running, BackendResults::default());
     let client = || report(&experiment, RunState::Running, ClientResults::default());
     check(&experiment, &answers(&pods, backend, client, unreachable), 2_000, (&[], 1));
@@ -129,7 +129,7 @@ fn no_start_is_settled_again_when_the_load_generator_was_restarted_since() {
 #[test]
 fn what_is_left_of_a_start_that_passed_is_stopped_before_another_one_is_settled() {
     let (mut experiment, pods) = settled(json!({}));
-    let mut seen = nobody(&pods, 90_000);
+    let mut seen = nobody(&pods, -90_000);
     seen.runs.backends[0].seen = report(&experiment, RunState::Running, BackendResults::default());
     check(&experiment, &seen, 2_000, (&["backend-0 x none-1"], 1));
     seen.runs.backends[0].seen = report(&experiment, RunState::Stopped, BackendResults::default());
@@ -144,7 +144,7 @@ fn pods_that_never_take_the_run_end_the_experiment_after_eight_hand_overs() {
     let (mut ms, mut handovers) = (0, vec![]);
     while experiment.status.as_ref().unwrap().verdict.is_none() && ms < 300_000 {
         ms += 500;
-        let status = step(&mut experiment, &nobody(&pods, 10_000 + ms as u64), ms).status;
+        let status = step(&mut experiment, &nobody(&pods, -10_000), ms).status;
         handovers.push(status.arms[0].run.handover);
     }
     handovers.dedup();
@@ -158,10 +158,10 @@ fn pods_that_never_take_the_run_end_the_experiment_after_eight_hand_overs() {
 fn the_runs_of_different_hand_overs_and_generations_have_different_ids() {
     let (mut experiment, pods) = settled(two_arms());
     let mut ids = vec![run_id(&experiment)];
-    step(&mut experiment, &nobody(&pods, 90_000), 2_000);
+    step(&mut experiment, &nobody(&pods, -90_000), 2_000);
     ids.push(run_id(&experiment));
     edit(&mut experiment, |spec| spec.suspend = true);
-    step(&mut experiment, &nobody(&pods, 90_000), 9_000);
+    step(&mut experiment, &nobody(&pods, -90_000), 9_000);
     ids.push(run_id(&experiment));
     assert_eq!(ids, ["1-first-1", "1-first-2", "2-first-3"].map(|id| format!("0f8b6c1e1d2a-{id}")));
 }

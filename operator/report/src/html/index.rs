@@ -29,14 +29,14 @@ impl Entry {
     }
 }
 
-/// The page with all experiments, in the order in which they are given.
-pub fn index(entries: &[Entry]) -> String {
+/// The page with experiments, in the order in which they are given, and how many older ones there are.
+pub fn index(entries: &[Entry], older: usize) -> String {
     let body = html! {
         header {
             div.eyebrow { span { "Retrylab" } }
             h1 { "Experiments" }
         }
-        main { (list(entries)) }
+        main { (list(entries)) (beyond(older)) }
         footer.soft {
             p { "Every report is there as a page, as " code { ".json" } " and as " code { ".md" } ": " code { "/reports/NAMESPACE/NAME.json" } "." }
         }
@@ -56,6 +56,16 @@ fn list(entries: &[Entry]) -> Markup {
                 } }
                 tbody { @for entry in entries { (row(entry)) } }
             }
+        }
+    }
+}
+
+/// Where to find those that the list has no room for.
+fn beyond(older: usize) -> Markup {
+    html! {
+        @if older > 0 {
+            p { "And " (older) " more that are older: "
+                code { "kubectl get rx --all-namespaces --sort-by .metadata.creationTimestamp" } "." }
         }
     }
 }

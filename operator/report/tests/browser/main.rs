@@ -90,8 +90,8 @@ fn write_pages(folder: &Path) {
         fs::write(folder.join(format!("{name}.md")), markdown(&report)).unwrap();
         entries.push(Entry { namespace: "default".into(), name: name.into(), age: "5m".into(), status: report.status });
     }
-    fs::write(folder.join("index.html"), index(&entries)).unwrap();
-    fs::write(folder.join("none.html"), index(&[])).unwrap();
+    fs::write(folder.join("index.html"), index(&entries, 1_234)).unwrap();
+    fs::write(folder.join("none.html"), index(&[], 0)).unwrap();
     fs::write(folder.join("not-found.html"), not_found("/reports/lab/<nothing>")).unwrap();
 }
 

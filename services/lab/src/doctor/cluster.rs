@@ -1,5 +1,7 @@
 //! The cluster itself: its version, the definition, the operator, and what the user may do.
 
+use std::process::Output;
+
 use k8s_openapi::{
     api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -110,10 +112,12 @@ fn operator_of(found: &[Deployment]) -> Finding {
 
 /// Whether the user may create experiments in the namespace.
 pub fn permission(kubectl: &Kubectl) -> anyhow::Result<Finding> {
-    // It answers "no" with an exit code of 1, and nothing on the standard error.
-    let may = match kubectl.try_run(&["auth", "can-i", "create", EXPERIMENTS])? {
-        Ok(answer) => answer.trim() == "yes",
-        Err(_) => false,
+    // "no" has an exit code of 1, as a question that could not be asked has; it may go on with a reason.
+    let Output { stdout, stderr, .. } = kubectl.output(&["auth", "can-i", "create", EXPERIMENTS])?;
+    let may = match String::from_utf8_lossy(&stdout).split_whitespace().next() {
+        Some("yes") => true,
+        Some("no") => false,
+        _ => return Ok(Finding::unanswered("permission", Refusal::of(&String::from_utf8_lossy(&stderr)).words())),
     };
     let place = kubectl
         .namespace

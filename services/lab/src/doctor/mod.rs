@@ -43,7 +43,7 @@ enum State {
     Ok,
     Problem,
     NotThere,
-    /// The user may not look.
+    /// The user may not look, or was not answered.
     Unseen,
 }
 
@@ -59,6 +59,12 @@ impl Finding {
     fn unseen(what: &'static str, why: &str) -> Self {
         let advice = Some("ask whoever runs the cluster, or look with their rights".to_owned());
         Self { what, state: State::Unseen, seen: format!("you may not look: {why}"), advice }
+    }
+
+    /// Something that nobody would tell.
+    fn unanswered(what: &'static str, why: &str) -> Self {
+        let advice = Some("look again in a moment; if it stays so, ask whoever runs the cluster".to_owned());
+        Self { what, state: State::Unseen, seen: format!("there was no answer: {why}"), advice }
     }
 
     /// Nothing that experiments need.

@@ -19,6 +19,8 @@ use retrylab_core::stats::ArmSeries;
 use retrylab_report::{Report, Source};
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::said::say;
+
 /// What `kubectl get` gives of several objects, of whatever kinds: a `v1` `List`.
 #[derive(Debug, Deserialize)]
 pub struct Listed<T> {
@@ -58,9 +60,31 @@ impl Kubectl {
     /// # Errors
     /// When there is no kubectl.
     pub fn try_run(&self, arguments: &[&str]) -> anyhow::Result<Result<String, Refusal>> {
-        let Output { status, stdout, stderr } = self.command(arguments).output().map_err(no_kubectl)?;
+        let Output { status, stdout, stderr } = self.output(arguments)?;
         let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         Ok(if status.success() { Ok(out.into_owned()) } else { Err(Refusal::of(&err)) })
+    }
+
+    /// All that kubectl gives, for what it answers with its exit code.
+    ///
+    /// # Errors
+    /// When there is no kubectl.
+    pub fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.command(arguments).output().map_err(no_kubectl)
+    }
+
+    /// The options that say which cluster, as one types them behind a command.
+    pub fn cluster_in_words(&self) -> String {
+        let kubeconfig = self.kubeconfig.as_ref().map(|file| file.display().to_string());
+        let options = [("--context", self.context.clone()), ("--kubeconfig", kubeconfig)];
+        let given = options.into_iter().filter_map(|(option, value)| Some(format!(" {option} {}", quoted(&value?))));
+        given.collect()
+    }
+
+    /// The same with the namespace.
+    pub fn place_in_words(&self) -> String {
+        let namespace = self.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {}", quoted(name)));
+        namespace + &self.cluster_in_words()
     }
 
     /// An object, or a list.
@@ -106,6 +130,16 @@ impl Kubectl {
     }
 }
 
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 fn no_kubectl(error: io::Error) -> anyhow::Error {
     let hint = "cannot run kubectl, through which the cluster is reached: is it installed, and on the PATH?";
     anyhow::Error::new(error).context(hint)
@@ -131,7 +165,7 @@ pub fn whole_report(kubectl: &Kubectl, name: &str) -> anyhow::Result<Report> {
             Ok(kept) => timelines(&kept)?,
             Err(Refusal::NoObject(_)) => vec![],
             Err(Refusal::NotAllowed(words)) => {
-                eprintln!("note: the report is without timelines, since you may not read them: {words}");
+                say(&format!("note: the report is without timelines, since you may not read them: {words}"));
                 vec![]
             }
             Err(refusal) => return Err(refusal.error(kubectl)),

@@ -5,11 +5,22 @@ use anyhow::anyhow;
 use super::Kubectl;
 use crate::exit::Unanswered;
 
+/// How kubectl's lines begin when it got no answer.
+const UNREACHABLE: [&str; 5] = [
+    "The connection to the server",
+    "Unable to connect to the server",
+    "unable to decode an event from the watch stream",
+    "Get \"",
+    "Post \"",
+];
+
 /// Why kubectl did not do it, with its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The API server does not answer.
     Unreachable(String),
+    /// The API server answers that it can't do it now.
+    Unwell(String),
     /// The user is not known, or may not do that.
     NotAllowed(String),
     /// There is no such object.
@@ -20,35 +31,53 @@ pub enum Refusal {
     Other(String),
 }
 
-/// Words of kubectl, and of the API server, by which a refusal is told.
-const UNREACHABLE: [&str; 7] = [
-    "was refused",
-    "Unable to connect",
-    "no such host",
-    "i/o timeout",
-    "TLS handshake timeout",
-    "connection reset",
-    "Client.Timeout exceeded",
-];
-const NOT_ALLOWED: [&str; 4] = ["(Forbidden)", "(Unauthorized)", "is forbidden", "You must be logged in"];
-const NO_KIND: [&str; 3] =
-    ["doesn't have a resource type", "could not find the requested resource", "no matches for kind"];
-
 impl Refusal {
-    /// What kubectl's words mean.
-    pub fn of(words: &str) -> Self {
-        let line = last_line(words);
-        let says = |any: &[&str]| any.iter().any(|phrase| words.contains(phrase));
-        if says(&UNREACHABLE) {
-            Self::Unreachable(line)
-        } else if says(&NOT_ALLOWED) {
-            Self::NotAllowed(line)
-        } else if says(&NO_KIND) {
-            Self::NoKind(line)
-        } else if says(&["(NotFound)"]) {
-            Self::NoObject(line)
+    /// What kubectl's words on its standard error mean. The API server gives a reason with each refusal, and kubectl shows it; what
+    /// kubectl says by itself is told by how it begins.
+    pub fn of(stderr: &str) -> Self {
+        let line = error_line(stderr);
+        let words = line.to_owned();
+        if let Some(reason) = line.strip_prefix("Error from server") {
+            Self::by_reason(reason, words)
+        } else if starts_any(line, &UNREACHABLE) {
+            Self::Unreachable(words)
+        } else if line.starts_with("You must be logged in to the server") {
+            Self::NotAllowed(words)
+        } else if line.starts_with("the server doesn't have a resource type") || line.contains("no matches for kind") {
+            Self::NoKind(words)
         } else {
-            Self::Other(line)
+            Self::Other(words)
+        }
+    }
+
+    /// `reason` is " (Forbidden): …", as `metav1.StatusReason` has them, or ": …" where the API server gives none.
+    fn by_reason(reason: &str, words: String) -> Self {
+        let named = reason.strip_prefix(" (").and_then(|rest| rest.split_once(')'));
+        match named.map(|(reason, _)| reason) {
+            Some("Forbidden" | "Unauthorized") => Self::NotAllowed(words),
+            Some("NotFound") if words.contains("could not find the requested resource") => Self::NoKind(words),
+            Some("NotFound") => Self::NoObject(words),
+            None | Some("InternalError" | "ServiceUnavailable" | "ServerTimeout" | "Timeout" | "TooManyRequests") => {
+                Self::Unwell(words)
+            }
+            Some(_) => Self::Other(words),
+        }
+    }
+
+    /// Whether it may be over by itself before long.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Unwell(_))
+    }
+
+    /// kubectl's own words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Unreachable(words)
+            | Self::Unwell(words)
+            | Self::NotAllowed(words)
+            | Self::NoObject(words)
+            | Self::NoKind(words)
+            | Self::Other(words) => words,
         }
     }
 
@@ -56,22 +85,24 @@ impl Refusal {
     /// is wrong usage; the rest is nobody's answer.
     pub fn error(self, kubectl: &Kubectl) -> anyhow::Error {
         let namespace = kubectl.namespace.as_ref().map_or_else(String::new, |name| format!(" in the namespace {name}"));
+        let cluster = kubectl.cluster_in_words();
         match self {
             Self::NoObject(words) => {
                 anyhow!(
-                    "there is no such experiment{namespace}: {words}\n`kubectl get rx -A` lists all; -n says another namespace"
+                    "there is no such experiment{namespace}: {words}\n`kubectl get rx -A{cluster}` lists all; -n says another namespace"
                 )
             }
             Self::Other(words) => anyhow!("kubectl says: {words}"),
             Self::Unreachable(words) => unanswered(format!(
-                "the cluster does not answer: {words}\nis it up, and is this the right context? `kubectl config current-context` and `kubectl cluster-info` tell"
+                "the cluster does not answer: {words}\nis it up, and is this the right context? `kubectl config current-context` and `kubectl cluster-info{cluster}` tell"
             )),
+            Self::Unwell(words) => unanswered(format!("the cluster can't do that now: {words}\ntry again in a moment")),
             Self::NotAllowed(words) => unanswered(format!(
                 "the cluster does not allow that: {words}\n`kubectl auth can-i --list{}` says what you may do; whoever runs the cluster can grant it",
-                kubectl.namespace.as_ref().map_or_else(String::new, |name| format!(" -n {name}"))
+                kubectl.place_in_words()
             )),
             Self::NoKind(words) if words.to_lowercase().contains("retryexperiment") => unanswered(format!(
-                "the cluster knows no RetryExperiment: {words}\n`retrylab crd | kubectl apply --server-side -f -` defines it, and the operator must run: `retrylab doctor`"
+                "the cluster knows no RetryExperiment: {words}\n`retrylab crd | kubectl apply --server-side -f -{cluster}` defines it, and the operator must run: `retrylab doctor`"
             )),
             Self::NoKind(words) => unanswered(format!("the cluster does not know that kind: {words}")),
         }
@@ -82,10 +113,17 @@ fn unanswered(text: String) -> anyhow::Error {
     anyhow::Error::new(Unanswered(text))
 }
 
-/// The last line that kubectl writes is its error; before it may come warnings, and attempts of its own.
-fn last_line(words: &str) -> String {
-    let line = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("nothing at all");
-    line.strip_prefix("error: ").or_else(|| line.strip_prefix("Error: ")).unwrap_or(line).to_owned()
+/// The line that is the error: before it may come warnings and a log, after it advice.
+fn error_line(stderr: &str) -> &str {
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let known =
+        |line: &&str| line.starts_with("error: ") || line.starts_with("Error") || starts_any(line, &UNREACHABLE);
+    let line = lines().find(known).or_else(|| lines().next_back()).unwrap_or("nothing at all");
+    line.strip_prefix("error: ").or_else(|| line.strip_prefix("Error: ")).unwrap_or(line)
+}
+
+fn starts_any(line: &str, any: &[&str]) -> bool {
+    any.iter().any(|start| line.starts_with(start))
 }
 
 #[cfg(test)]
@@ -137,6 +175,36 @@ mod tests {
             "there is no such experiment: Error from server (NotFound)",
             Ending::Misused,
         );
+        check(
+            "Error from server (NotFound): Unable to list \"retrylab.dev/v1alpha1, Resource=retryexperiments\": the server could not find the requested resource\n",
+            "the cluster knows no RetryExperiment",
+            Ending::Inconclusive,
+        );
         check("error: context \"x\" does not exist\n", "kubectl says: context \"x\" does not exist", Ending::Misused);
+    }
+
+    /// Words of one kind of refusal may be quoted in another.
+    #[test]
+    fn what_a_refusal_quotes_is_not_what_it_is() {
+        check(
+            "Warning: unknown field: connection was refused\nError from server (NotFound): retryexperiments.retrylab.dev \"was-refused\" not found\n",
+            "there is no such experiment: Error from server (NotFound)",
+            Ending::Misused,
+        );
+        check(
+            "Error from server (InternalError): Internal error occurred: failed calling webhook \"w\": dial tcp 10.0.0.1:443: connection was refused\n",
+            "the cluster can't do that now: Error from server (InternalError)",
+            Ending::Inconclusive,
+        );
+        check(
+            "Error from server (Invalid): spec.load: the server is forbidden (Forbidden)\n",
+            "kubectl says: Error from server (Invalid)",
+            Ending::Misused,
+        );
+        check(
+            "Unable to connect to the server: dial tcp 10.0.0.1:443: i/o timeout\nhint: is the VPN up?\n",
+            "the cluster does not answer: Unable to connect to the server: dial tcp",
+            Ending::Inconclusive,
+        );
     }
 }

@@ -18,6 +18,7 @@ use super::{
     stage::{Stage, pace},
     world::World,
 };
+use crate::said;
 
 /// How often the services are asked where somebody sees it.
 const GRAIN: Duration = Duration::from_secs(1);
@@ -90,7 +91,7 @@ impl Audience {
         self.telling.await.ok();
         self.bar.finish_and_clear();
         if !self.bar.is_hidden() {
-            eprintln!(); // what comes now is the result
+            said::say(""); // what comes now is the result
         }
     }
 }
@@ -101,7 +102,7 @@ fn style() -> ProgressStyle {
 }
 
 fn say(bar: &ProgressBar, line: &str) {
-    bar.suspend(|| eprintln!("{line}"));
+    bar.suspend(|| said::say(line));
 }
 
 /// Follows one scene after the other, until there are no more to come.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use retrylab_api::{Caps, RetryExperiment};
+use retrylab_api::{Caps, RetryExperiment, RetryExperimentSpec};
 use retrylab_conduct::{Conductor, running};
 use retrylab_core::stats::ArmSeries;
 use retrylab_plan::{Plan, Workloads, plan};
@@ -14,6 +14,9 @@ use super::{audience::Audience, world::World};
 
 /// When to look again where the plan waits for a change that nobody would tell of.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// For how long the services are up before a start is settled. If the hand-over is late, another start is settled only when the
+/// load generator's answer shows that it was up before the first one was, and an answer tells that as late as it comes.
+const UP_BEFORE_START: Duration = Duration::from_millis(250);
 
 /// Carries the experiment through; gives the timelines of the arms that were measured. Its status is in the object.
 ///
@@ -44,7 +47,7 @@ pub async fn carry_through(
             return Ok(timelines);
         }
         if workloads == Workloads::Deployed {
-            world.deploy(&experiment.spec)?; // and they are ready: whoever connects is served
+            deploy(world, &experiment.spec).await?;
             continue;
         }
         tokio::select! {
@@ -57,8 +60,41 @@ pub async fn carry_through(
     }
 }
 
+/// They are ready as soon as they are there: whoever connects is served.
+async fn deploy(world: &mut World, spec: &RetryExperimentSpec) -> anyhow::Result<()> {
+    world.deploy(spec)?;
+    time::sleep(UP_BEFORE_START).await;
+    Ok(())
+}
+
 /// As `kubectl patch` would: an edit of the spec makes another generation of it.
 fn abort(experiment: &mut RetryExperiment) {
     experiment.spec.abort = true;
     experiment.metadata.generation = experiment.metadata.generation.map(|generation| generation + 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::tests::comparison;
+
+    /// The run that the status names, when it is decided at this moment after all pods were asked.
+    async fn decided(experiment: &mut RetryExperiment, world: &World, conductor: &Conductor, now: Timestamp) -> u32 {
+        let mut observed = world.observe(&experiment.spec);
+        conductor.ask(experiment, &mut observed, world.token()).await;
+        experiment.status = Some(plan(experiment, &observed, now, Caps::default()).status);
+        running(experiment).unwrap().run.handover
+    }
+
+    /// As if this process had been held up between the decision and the first word to a service.
+    #[tokio::test]
+    async fn the_first_start_is_settled_anew_when_its_hand_over_is_late() {
+        let (mut experiment, conductor) = (comparison().object, Conductor::new().unwrap());
+        let mut world = World::new("token".to_owned());
+        deploy(&mut world, &experiment.spec).await.unwrap();
+        assert_eq!(decided(&mut experiment, &world, &conductor, Timestamp::now()).await, 1);
+        let start = running(&experiment).unwrap().run.starts_at.0;
+        assert_eq!(decided(&mut experiment, &world, &conductor, start).await, 2);
+        world.remove();
+    }
 }

@@ -30,6 +30,7 @@ use crate::{
     experiment::{self, Experiment},
     input,
     output::ReportForm,
+    said::say,
 };
 
 /// Runs an experiment in this process, with no cluster: the services of the images on 127.0.0.1, in real time, with the
@@ -51,15 +52,18 @@ pub struct Options {
 /// # Errors
 /// When the file can't be used, or the operating system has no room for a service.
 pub fn run(options: &Options) -> anyhow::Result<Answer> {
-    let experiment = admitted(experiment::read(&options.file)?)?;
+    let mut experiment = admitted(experiment::read(&options.file)?)?;
     let page = options.report.as_deref().map(writable).transpose()?;
-    let report = measured(experiment).map_err(|e| Unanswered(format!("{e:#}")))?;
+    // The services are this process's and end with it, whatever the file says; the report has what it says.
+    let ttl_seconds = std::mem::take(&mut experiment.spec.ttl_seconds_after_finished);
+    let mut report = measured(experiment).map_err(|e| Unanswered(format!("{e:#}")))?;
+    report.spec.ttl_seconds_after_finished = ttl_seconds;
     let mut ending = report.status.verdict.map_or(Ending::Inconclusive, Ending::from);
     if let (Some(mut page), Some(path)) = (page, &options.report) {
         let written = page.set_len(0).and_then(|()| page.write_all(html(&report).as_bytes()));
         // What was measured is shown all the same.
         if let Err(e) = written {
-            eprintln!("cannot write {}: {e}", path.display());
+            say(&format!("cannot write {}: {e}", path.display()));
             ending = ending.max(Ending::Inconclusive);
         }
     }
@@ -81,11 +85,9 @@ fn admitted(Experiment { name, object: mut experiment, .. }: Experiment) -> anyh
     let images = [("backend", &spec.backend.image), ("client", &spec.client.image), ("loadgen", &spec.loadgen.image)];
     for (role, image) in images {
         if let Some(image) = image {
-            eprintln!("note: spec.{role}.image: {image} is not run, but the {role} of this program");
+            say(&format!("note: spec.{role}.image: {image} is not run, but the {role} of this program"));
         }
     }
-    // The services are this process's and end with it.
-    spec.ttl_seconds_after_finished = 0;
     let uid = new_token().context("cannot make a uid")?.split_off(32);
     if experiment.metadata.name.is_none() {
         experiment.metadata.name = Some(format!("{name}{}", &uid[..5]));

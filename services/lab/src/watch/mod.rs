@@ -2,12 +2,12 @@
 //! whatever changes. Ends with the results and by the verdict.
 
 mod lines;
+mod outage;
 mod picture;
 mod stream;
 
 use std::time::Duration;
 
-use anyhow::bail;
 use clap::Args;
 use console::Term;
 use k8s_openapi::jiff::Timestamp;
@@ -18,6 +18,7 @@ use crate::{
     exit::{Answer, Ending, Unanswered},
     kubectl::Kubectl,
     output::report_table,
+    said::{is_read, print, say},
 };
 use picture::Picture;
 use stream::{Seen, Stream};
@@ -26,7 +27,7 @@ use stream::{Seen, Stream};
 const REDRAW: Duration = Duration::from_millis(500);
 
 /// Shows an experiment in the cluster live, until it is over: phase, arm, window, conditions, and the figures of arms as they finish;
-/// ends by its verdict
+/// ends by its verdict, or with 2 when the experiment is deleted, or the cluster does not answer for 5 minutes
 #[derive(Debug, Args)]
 pub struct Options {
     /// The experiment
@@ -38,30 +39,42 @@ pub struct Options {
 /// Runs the verb; gives what it prints last.
 ///
 /// # Errors
-/// What kubectl refuses, or that the experiment was deleted.
+/// What kubectl refuses, that the experiment was deleted, or that the cluster has not answered for too long.
 pub fn run(Options { name, kubectl }: &Options) -> anyhow::Result<Answer> {
-    let (experiment, verdict) = until_over(name, kubectl)?;
+    let Some((experiment, verdict)) = until_over(name, kubectl)? else {
+        return Ok(Answer { text: String::new(), ending: Ending::Inconclusive });
+    };
     let report = Report::new(&experiment, vec![], Source::Cluster);
     Ok(Answer { text: report_table(&report), ending: Ending::from(verdict) })
 }
 
-/// The experiment as it was when it was over, and its verdict.
-fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<(RetryExperiment, Verdict)> {
+/// The experiment as it was when it was over, and its verdict; `None`: nobody reads what is said of it any more.
+fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<Option<(RetryExperiment, Verdict)>> {
     let term = Term::stdout();
     let mut picture = term.is_term().then(|| Picture::new(term));
-    let mut stream = Stream::open(name, kubectl)?;
-    let mut latest: Option<RetryExperiment> = None;
-    loop {
+    let (mut stream, mut latest, mut is_out) = (Stream::open(name, kubectl)?, None::<RetryExperiment>, false);
+    while is_read() {
         match stream.next(REDRAW)? {
             Seen::Nothing => {}
-            Seen::Gone => {
-                bail!(Unanswered(format!("{name} was deleted while it was watched; its results are gone with it")))
+            Seen::Gone => return Err(gone(name)),
+            Seen::Outage(words) => {
+                is_out = true;
+                picture.iter_mut().try_for_each(Picture::clear)?;
+                let minutes = outage::LONGEST.as_secs() / 60;
+                say(&format!(
+                    "the cluster does not answer: {words}\nit is asked again and again, for {minutes} minutes at most"
+                ));
             }
             Seen::Experiment(now) => {
+                if std::mem::take(&mut is_out) {
+                    picture.iter_mut().try_for_each(Picture::clear)?;
+                    say("the cluster answers again");
+                }
+                if latest.as_ref().is_some_and(|before| before.metadata.uid != now.metadata.uid) {
+                    return Err(gone(name));
+                }
                 if picture.is_none() {
-                    for line in lines::news(latest.as_ref(), &now) {
-                        println!("{line}");
-                    }
+                    lines::news(latest.as_ref(), &now).iter().try_for_each(|line| print(&format!("{line}\n")))?;
                 }
                 latest = Some(*now);
             }
@@ -69,9 +82,18 @@ fn until_over(name: &str, kubectl: &Kubectl) -> anyhow::Result<(RetryExperiment,
         let Some(experiment) = latest.take() else { continue };
         if let Some(verdict) = experiment.status.as_ref().and_then(|status| status.verdict) {
             picture.iter_mut().try_for_each(Picture::clear)?;
-            return Ok((experiment, verdict));
+            return Ok(Some((experiment, verdict)));
         }
-        picture.iter_mut().try_for_each(|picture| picture.draw(&lines::screen(&experiment, Timestamp::now())))?;
+        if !is_out {
+            let screen = || lines::screen(&experiment, Timestamp::now());
+            picture.iter_mut().try_for_each(|picture| picture.draw(&screen()))?;
+        }
         latest = Some(experiment);
     }
+    Ok(None)
+}
+
+/// Its namesake, if there is one, is another experiment.
+fn gone(name: &str) -> anyhow::Error {
+    Unanswered(format!("{name} was deleted while it was watched; its results are gone with it")).into()
 }

@@ -1,17 +1,19 @@
-//! The experiment as it changes: `kubectl get --watch`, read as it comes.
+//! The experiment as it changes: `kubectl get --watch`, read as it comes. A watch ends after a while, since the API server ends it or
+//! is out of reach; then another one is begun.
 
 use std::{
     io::{BufReader, Read},
     process::{Child, ChildStdout},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use retrylab_api::RetryExperiment;
 use serde::Deserialize;
 
+use super::outage::{LONGEST, Outage};
 use crate::{
     exit::Unanswered,
     kubectl::{EXPERIMENTS, Kubectl, Refusal},
@@ -21,16 +23,26 @@ use crate::{
 pub enum Seen {
     /// How it is now.
     Experiment(Box<RetryExperiment>),
-    /// It was deleted.
+    /// It is not there any more.
     Gone,
+    /// An outage begins: kubectl's words.
+    Outage(String),
     /// Nothing new, for so long.
     Nothing,
 }
 
-/// A watch. The API server ends each after a while; then another one is begun.
+/// Every watch of an experiment, one after the other.
 pub struct Stream<'k> {
     name: &'k str,
     kubectl: &'k Kubectl,
+    /// `None`: it has ended.
+    watch: Option<Watch>,
+    has_spoken: bool,
+    outage: Option<Outage>,
+}
+
+/// One `kubectl get --watch`.
+struct Watch {
     child: Child,
     events: Receiver<serde_json::Result<Event>>,
     has_spoken: bool,
@@ -49,45 +61,84 @@ impl<'k> Stream<'k> {
     /// # Errors
     /// When there is no kubectl.
     pub fn open(name: &'k str, kubectl: &'k Kubectl) -> anyhow::Result<Self> {
-        let mut child =
-            kubectl.start(&["get", EXPERIMENTS, name, "--watch", "--output-watch-events", "--output=json"])?;
-        let events = read(child.stdout.take().context("kubectl has no output")?);
-        Ok(Self { name, kubectl, child, events, has_spoken: false })
+        let watch = Some(Watch::begin(name, kubectl)?);
+        Ok(Self { name, kubectl, watch, has_spoken: false, outage: None })
     }
 
     /// What is seen next, within this time.
     ///
     /// # Errors
-    /// What kubectl refuses.
+    /// What kubectl refuses, or that the cluster has not answered for too long.
     pub fn next(&mut self, within: Duration) -> anyhow::Result<Seen> {
-        match self.events.recv_timeout(within) {
+        let Some(watch) = &mut self.watch else { return self.again(within) };
+        match watch.events.recv_timeout(within) {
             Ok(event) => {
-                self.has_spoken = true;
+                (watch.has_spoken, self.has_spoken, self.outage) = (true, true, None);
                 let Event { kind, object } = event.context("cannot understand what `kubectl get --watch` gives")?;
                 Ok(if kind == "DELETED" { Seen::Gone } else { Seen::Experiment(Box::new(object)) })
             }
             Err(RecvTimeoutError::Timeout) => Ok(Seen::Nothing),
-            Err(RecvTimeoutError::Disconnected) => self.again().map(|()| Seen::Nothing),
+            Err(RecvTimeoutError::Disconnected) => self.ended(),
         }
     }
 
-    /// Begins anew where the watch has ended by itself.
-    fn again(&mut self) -> anyhow::Result<()> {
-        let (status, mut words) = (self.child.wait()?, String::new());
+    /// Begins another watch: in an outage when its time has come.
+    fn again(&mut self, within: Duration) -> anyhow::Result<Seen> {
+        let wait = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.until_next_try(Instant::now()));
+        thread::sleep(wait.min(within));
+        if wait <= within {
+            self.watch = Some(Watch::begin(self.name, self.kubectl)?);
+        }
+        Ok(Seen::Nothing)
+    }
+
+    /// Sees why a watch has ended. Only who was heard once may be silent for a time.
+    fn ended(&mut self) -> anyhow::Result<Seen> {
+        let Some(watch) = self.watch.take() else { return Ok(Seen::Nothing) };
+        let had_spoken = watch.has_spoken;
+        let words = match watch.end()? {
+            Ok(()) if had_spoken => return Ok(Seen::Nothing),
+            Ok(()) if !self.has_spoken => {
+                bail!(Unanswered(format!("`kubectl get --watch` ended and said nothing of {}", self.name)))
+            }
+            Ok(()) => "`kubectl get --watch` ended and said nothing".to_owned(),
+            Err(Refusal::NoObject(_)) if self.has_spoken => return Ok(Seen::Gone),
+            // An API server that comes up may not know yet who may do what.
+            Err(refusal @ Refusal::NotAllowed(_)) if self.outage.is_some() => refusal.words().to_owned(),
+            Err(refusal) if self.has_spoken && refusal.is_passing() => refusal.words().to_owned(),
+            Err(refusal) => return Err(refusal.error(self.kubectl)),
+        };
+        let now = Instant::now();
+        let Some(outage) = &mut self.outage else {
+            self.outage = Some(Outage::begun(now));
+            return Ok(Seen::Outage(words));
+        };
+        if outage.failed(now) {
+            return Ok(Seen::Nothing);
+        }
+        let minutes = LONGEST.as_secs() / 60;
+        bail!(Unanswered(format!("the cluster has not answered for {minutes} minutes: {words}")))
+    }
+}
+
+impl Watch {
+    fn begin(name: &str, kubectl: &Kubectl) -> anyhow::Result<Self> {
+        let mut child =
+            kubectl.start(&["get", EXPERIMENTS, name, "--watch", "--output-watch-events", "--output=json"])?;
+        let events = read(child.stdout.take().context("kubectl has no output")?);
+        Ok(Self { child, events, has_spoken: false })
+    }
+
+    /// How it ended: by itself, or refused.
+    fn end(mut self) -> anyhow::Result<Result<(), Refusal>> {
+        let mut words = String::new();
         self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut words)).transpose()?;
-        if !status.success() {
-            return Err(Refusal::of(&words).error(self.kubectl));
-        }
-        if !self.has_spoken {
-            bail!(Unanswered(format!("`kubectl get --watch` ended and said nothing of {}", self.name)));
-        }
-        *self = Self::open(self.name, self.kubectl)?;
-        Ok(())
+        Ok(if self.child.wait()?.success() { Ok(()) } else { Err(Refusal::of(&words)) })
     }
 }
 
 /// kubectl would watch on for ever.
-impl Drop for Stream<'_> {
+impl Drop for Watch {
     fn drop(&mut self) {
         // It may have ended by itself.
         self.child.kill().and_then(|()| self.child.wait()).ok();

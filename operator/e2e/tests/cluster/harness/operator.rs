@@ -11,7 +11,7 @@ use super::{SOON, eventually, kubectl};
 
 const NAMESPACE: &str = "retrylab-system";
 const DEPLOYMENT: &str = "deployment/retrylab-operator";
-const ROLE: &str = "retrylab-operator";
+const ROLE: &str = "retrylab-system:retrylab-operator";
 
 /// The names of the operator's pods, the ending ones included.
 pub async fn operator_pods(client: &Client) -> Vec<String> {

@@ -127,7 +127,8 @@ impl Pod {
             return RunSeen::Unreachable("connection refused".into());
         }
         let Some(run) = self.runs.iter().find(|run| run.id == id) else {
-            return RunSeen::Absent { uptime_ms: ((now - self.up_since) / 1_000) as u64 };
+            let uptime_ms = (now - self.up_since) / MS;
+            return RunSeen::Absent { up_since: moment(now - uptime_ms * MS) };
         };
         let state = run.state(now);
         RunSeen::Here(Box::new(RunReport {

@@ -154,8 +154,9 @@ impl Call {
     fn attempt(&self, start: Start, waited: Duration) -> impl Future<Output = (u32, Reply)> + Send + use<> {
         let client = Arc::clone(&self.client);
         let begin = |request| AttemptSpan::begin(request, client.upstream.backend(), start, waited);
-        let span = self.span.as_deref().map(begin);
-        let span_id = span.as_ref().map_or_else(|| client.unforeseen.span_id(), AttemptSpan::id);
+        // In a box, so that an attempt without a span is no larger for it.
+        let span = self.span.as_deref().map(begin).map(Box::new);
+        let span_id = span.as_ref().map_or_else(|| client.unforeseen.span_id(), |span| span.id());
         let traceparent = self.trace.traceparent(span_id);
         let left = start.left_ns.map(Duration::from_nanos);
         let number = nested_attempt(self.outer_attempt, start.number);

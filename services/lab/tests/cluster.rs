@@ -162,6 +162,31 @@ fn watch_goes_on_when_the_cluster_answers_again() {
     );
 }
 
+/// kubectl shows a connection that broke as an event on its standard output, and ends with 0.
+#[test]
+fn watch_goes_on_after_an_event_that_is_an_error() {
+    let report = finished();
+    let error = |code: u16, message: &str| {
+        json!({"type": "ERROR", "object": {"kind": "Status", "code": code, "message": message}}).to_string()
+    };
+    let Output { status, stderr, .. } = Lab::new("watch-error")
+        .with("watch-1.json", event("ADDED", &running(&report)))
+        .with("watch-2.json", error(410, "too old resource version"))
+        .with("watch-3.json", event("ADDED", &running(&report)) + &error(500, "http2: client connection lost"))
+        .with("watch-4.json", event("ADDED", &object(&report)))
+        .run(&["watch", "comparison"]);
+    let said = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "the cluster does not answer: http2: client connection lost");
+    assert_eq!((lines.len(), lines[2]), (3, "the cluster answers again"));
+    Lab::new("watch-error-at-once").with("watch.json", error(500, "etcd is away")).check(
+        &["watch", "comparison"],
+        2,
+        "etcd is away",
+    );
+}
+
 #[test]
 fn watch_ends_when_the_experiment_is_gone_after_an_outage_be_there_a_namesake_or_not() {
     let report = finished();

@@ -72,7 +72,9 @@ impl Drain {
     /// Where neither rate is below the capacity (the vulnerable range) there is no such bound; there it is the time in which
     /// the backlog would be gone if every arrival brought one attempt, μ − λ: what is down for longer is held down by
     /// retries, not by the backlog; or, where λ is more than busy workers serve, by contention. On top comes what a request
-    /// may still wait for: an attempt that hangs, and the longest delay; and a warm-up.
+    /// may still wait for: an attempt that hangs, and the longest delay; and a warm-up. After a
+    /// restart it is the longer of two times: with full caches, and with caches that stay empty, where these carry the load at
+    /// all. That may be far above the time of caches that fill.
     pub fn bound_ms(&self, load_per_ks: u64, during_per_ks: u64, outage_ms: u64) -> Option<u64> {
         let (load, during) = (u128::from(load_per_ks), u128::from(during_per_ks));
         let (n, room) = (u128::from(self.attempts_max.max(1)), u128::from(self.backlog_max) * MILLIONTHS);
@@ -96,7 +98,7 @@ impl Drain {
             bound.or_else(|| worked_off(as_if_nobody_retried, capacity))
         };
         let worked_off_ms = (self.cold_per_ks.and_then(at_most_within))
-            .or_else(|| at_most_within(self.busy_per_ks))
+            .max(at_most_within(self.busy_per_ks))
             .or_else(|| worked_off(as_if_nobody_retried, self.capacity_per_ks))?;
         let hanging_ms = if self.hangs { self.timeout_ms } else { 0 };
         Some(worked_off_ms.saturating_add(hanging_ms + self.delay_ms_max + self.warm_up_ms))
@@ -225,6 +227,8 @@ mod tests {
         for (cold, expected_ms) in [(250_000, 38_000), (195_000, 20_000), (90_000, 19_000)] {
             check(Drain { cold_per_ks: Some(cold), ..HOTOS }, 100, 10, Some(expected_ms));
         }
+        // At 140/s empty ones are in the vulnerable range, 140·19/110 = 24 s, and full ones are not: 133 s.
+        check(Drain { cold_per_ks: Some(250_000), ..HOTOS }, 140, 10, Some(133_000));
     }
 
     #[test]

@@ -12,12 +12,20 @@ use std::{
 use anyhow::{Context, bail};
 use retrylab_api::RetryExperiment;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::outage::{LONGEST, Outage};
 use crate::{
     exit::Unanswered,
     kubectl::{EXPERIMENTS, Kubectl, Refusal},
 };
+
+/// The least time from the beginning of a watch to that of the next: some gateways end each at once.
+const APART: Duration = Duration::from_secs(1);
+/// The API server has nothing left of the time at which a watch is: it begins anew, and that is all.
+const EXPIRED: u16 = 410;
+
+const NOT_UNDERSTOOD: &str = "cannot understand what `kubectl get --watch` gives";
 
 /// What was seen of an experiment.
 pub enum Seen {
@@ -37,6 +45,8 @@ pub struct Stream<'k> {
     kubectl: &'k Kubectl,
     /// `None`: it has ended.
     watch: Option<Watch>,
+    /// When the latest was begun.
+    begun: Instant,
     has_spoken: bool,
     outage: Option<Outage>,
 }
@@ -52,7 +62,16 @@ struct Watch {
 struct Event {
     #[serde(rename = "type")]
     kind: String,
-    object: RetryExperiment,
+    object: Value,
+}
+
+/// What comes with an event `ERROR`, a `metav1.Status`: from the API server, or made by kubectl of a connection that broke.
+#[derive(Default, Deserialize)]
+struct Failure {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    message: String,
 }
 
 impl<'k> Stream<'k> {
@@ -62,7 +81,7 @@ impl<'k> Stream<'k> {
     /// When there is no kubectl.
     pub fn open(name: &'k str, kubectl: &'k Kubectl) -> anyhow::Result<Self> {
         let watch = Some(Watch::begin(name, kubectl)?);
-        Ok(Self { name, kubectl, watch, has_spoken: false, outage: None })
+        Ok(Self { name, kubectl, watch, begun: Instant::now(), has_spoken: false, outage: None })
     }
 
     /// What is seen next, within this time.
@@ -73,23 +92,43 @@ impl<'k> Stream<'k> {
         let Some(watch) = &mut self.watch else { return self.again(within) };
         match watch.events.recv_timeout(within) {
             Ok(event) => {
+                let Event { kind, object } = event.context(NOT_UNDERSTOOD)?;
+                if kind == "ERROR" {
+                    return self.failed(object);
+                }
                 (watch.has_spoken, self.has_spoken, self.outage) = (true, true, None);
-                let Event { kind, object } = event.context("cannot understand what `kubectl get --watch` gives")?;
-                Ok(if kind == "DELETED" { Seen::Gone } else { Seen::Experiment(Box::new(object)) })
+                if kind == "DELETED" {
+                    return Ok(Seen::Gone);
+                }
+                Ok(Seen::Experiment(Box::new(serde_json::from_value(object).context(NOT_UNDERSTOOD)?)))
             }
             Err(RecvTimeoutError::Timeout) => Ok(Seen::Nothing),
             Err(RecvTimeoutError::Disconnected) => self.ended(),
         }
     }
 
-    /// Begins another watch: in an outage when its time has come.
+    /// Begins another watch, when its time has come.
     fn again(&mut self, within: Duration) -> anyhow::Result<Seen> {
-        let wait = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.until_next_try(Instant::now()));
+        let now = Instant::now();
+        let wait = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.until_next_try(now));
+        let wait = wait.max((self.begun + APART).saturating_duration_since(now));
         thread::sleep(wait.min(within));
         if wait <= within {
+            self.begun = Instant::now();
             self.watch = Some(Watch::begin(self.name, self.kubectl)?);
         }
         Ok(Seen::Nothing)
+    }
+
+    /// The watch ends with an error among its events.
+    fn failed(&mut self, object: Value) -> anyhow::Result<Seen> {
+        self.watch = None;
+        let Failure { code, message } = serde_json::from_value(object).unwrap_or_default();
+        match code {
+            EXPIRED => Ok(Seen::Nothing),
+            _ if self.has_spoken => self.unanswered(&message),
+            _ => bail!(Unanswered(message)),
+        }
     }
 
     /// Sees why a watch has ended. Only who was heard once may be silent for a time.
@@ -103,15 +142,22 @@ impl<'k> Stream<'k> {
             }
             Ok(()) => "`kubectl get --watch` ended and said nothing".to_owned(),
             Err(Refusal::NoObject(_)) if self.has_spoken => return Ok(Seen::Gone),
-            // An API server that comes up may not know yet who may do what.
-            Err(refusal @ Refusal::NotAllowed(_)) if self.outage.is_some() => refusal.words().to_owned(),
+            // An API server that comes up may not know yet who may do what, or what there is.
+            Err(refusal @ (Refusal::NotAllowed(_) | Refusal::NoKind(_))) if self.outage.is_some() => {
+                refusal.words().to_owned()
+            }
             Err(refusal) if self.has_spoken && refusal.is_passing() => refusal.words().to_owned(),
             Err(refusal) => return Err(refusal.error(self.kubectl)),
         };
+        self.unanswered(&words)
+    }
+
+    /// The cluster gives no answer that helps.
+    fn unanswered(&mut self, words: &str) -> anyhow::Result<Seen> {
         let now = Instant::now();
         let Some(outage) = &mut self.outage else {
             self.outage = Some(Outage::begun(now));
-            return Ok(Seen::Outage(words));
+            return Ok(Seen::Outage(words.to_owned()));
         };
         if outage.failed(now) {
             return Ok(Seen::Nothing);

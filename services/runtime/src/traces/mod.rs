@@ -119,7 +119,7 @@ impl Spans {
     /// Sends what has ended; call when nothing is served any more. Blocks for a second at most.
     pub fn flush(&self) {
         if let Some(recorder) = &self.0 {
-            // What could not be sent is in the counts, and was said.
+            // What could not be sent in time is said with what was lost before.
             let _ended = recorder.provider.shutdown_with_timeout(LAST_EXPORT);
             recorder.counts.say_losses();
         }

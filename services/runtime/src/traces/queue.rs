@@ -77,8 +77,9 @@ impl Counts {
     /// Says at the end how many spans were lost, if any were.
     pub(super) fn say_losses(&self) {
         let (dropped, failed) = (self.0.dropped.get(), self.0.failed.get());
-        if dropped + failed > 0 {
-            tracing::warn!(dropped, failed, sent = self.0.sent.get(), "spans were lost");
+        let unsent = self.0.waiting.load(Ordering::Acquire) as u64;
+        if dropped + failed + unsent > 0 {
+            tracing::warn!(dropped, failed, unsent, sent = self.0.sent.get(), "spans were lost");
         }
     }
 

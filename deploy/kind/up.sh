@@ -7,10 +7,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 make_cluster() {
   kind_exists && [ -s "$KUBECONFIG" ] && return
-  # First the marker: what is half made is ours too, and made anew.
+  # What is half made is ours too, and made anew. Without the marker nothing is ours, and nothing is deleted.
+  if [ -f "$kind_marker" ]; then kind_delete; fi
   mkdir -p "$kind_folder"
   touch "$kind_marker"
-  kind_delete
   say "making the kind cluster '$kind_name'"
   kind_create
 }

@@ -15,7 +15,7 @@ make_cluster() {
   kind_create
 }
 
-for program in docker kind kubectl; do command -v "$program" > /dev/null || fail "$program is missing"; done
+for program in docker kind kubectl curl flock; do command -v "$program" > /dev/null || fail "$program is missing"; done
 docker info > /dev/null 2>&1 || fail "there is no Docker engine; without one, use the project's own cluster: make cluster-up"
 [[ $(kind version) == *" $kind_version."* ]] || say "this was written for kind $kind_version, and here is: $(kind version)"
 if kind_exists && [ ! -f "$kind_marker" ]; then

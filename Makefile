@@ -7,7 +7,7 @@ SHELL := bash
 export RETRYLAB_CLUSTER ?= dev
 # Where clusters, images and everything else outside the repository are kept.
 export RETRYLAB_CACHE ?= $(HOME)/.cache/retrylab
-# Which kind cluster the kind-* targets mean; each name is another cluster.
+# Which kind cluster the kind-* targets mean; each name is another. All map the same ports: only one can be up at a time.
 export RETRYLAB_KIND ?= retrylab
 # The node's image in kind; empty: kind's own. One that the engine has is not pulled.
 export RETRYLAB_KIND_IMAGE ?=

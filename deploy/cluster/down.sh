@@ -6,6 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/paths.sh"
 . "$here/lib/life.sh"
 
+need_outside
 lock_cluster
 [ -d "$run" ] || { say "cluster '$cluster' is down"; exit; }
 say "ending cluster '$cluster'"

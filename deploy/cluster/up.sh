@@ -39,6 +39,7 @@ give_up() {
 }
 
 [ "$(id -u)" = 0 ] || fail "a cluster needs root: for namespaces, mounts and cgroups of its own"
+need_outside
 lock_cluster
 if is_up; then
   say "cluster '$cluster' is already up"

@@ -22,12 +22,13 @@ refuse_foreign_cluster() {
 }
 
 make_cluster() {
+  refuse_foreign_cluster # again: building the images takes minutes, in which one may have come
   cluster_exists && [ -s "$KUBECONFIG" ] && return
   say "making $cluster_name"
-  # First the marker: what is half made is the demo's too, and made anew.
+  # What is half made is the demo's too, and made anew. Without the marker nothing is the demo's, and nothing is deleted.
+  if [ -f "$marker" ]; then cluster_down; fi
   mkdir -p "$demo"
   echo "$with" > "$marker"
-  cluster_down
   cluster_up
 }
 

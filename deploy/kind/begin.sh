@@ -20,10 +20,10 @@ need_helm() {
   PATH=$tools:$PATH
 }
 
-# until_answered URL WHAT: waits until there is an answer. That a rollout is over doesn't say that a port leads there: for a second
+# until_answered URL WHAT [SECONDS]: waits until there is an answer, 120 s by default. That a rollout is over doesn't say that a port leads there: for a second
 # it may still break connections.
 until_answered() {
-  local deadline=$((SECONDS + 120))
+  local deadline=$((SECONDS + ${3:-120}))
   until curl --silent --fail --output /dev/null --max-time 5 "$1"; do
     [ "$SECONDS" -lt "$deadline" ] || fail "$2 does not answer at $1"
     sleep 0.5

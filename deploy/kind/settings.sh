@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # the variables are for the scripts that source this
 # Sourced: what runs in kind, in which versions, and where it comes from. The one place that pins them.
 #
-#   RETRYLAB_KIND         name of the cluster; each name is another one. Default: retrylab
+#   RETRYLAB_KIND         name of the cluster; each name is another one. Default: retrylab. All map the same ports of this
+#                         machine (kind-config.yaml), so a second can't start while the first is up
 #   RETRYLAB_KIND_IMAGE   the node's image, if not kind's own; one that the engine has already is not pulled
 #   RETRYLAB_STACK_CHART  kube-prometheus-stack: an archive, a folder or a reference that helm takes, or `none` to leave it out
 #   RETRYLAB_STACK_ARGS   more arguments for its `helm upgrade`, such as another registry for its images

@@ -21,7 +21,8 @@ if [ "${jaeger_chart[0]}" != none ]; then
 fi
 [ "${stack_chart[0]} ${jaeger_chart[0]}" = "none none" ] || kubectl apply --filename "$here/stack-ports.yaml"
 if [ "${stack_chart[0]}" != none ]; then
-  until_answered http://localhost:9090/-/ready Prometheus
+  # Its operator makes it, so helm has not waited for it: its images may still have to come.
+  until_answered http://localhost:9090/-/ready Prometheus 600
   until_answered http://localhost:3001/api/health Grafana
   kubectl --namespace monitoring get secret kube-prometheus-stack-grafana \
     --output go-template='Grafana: admin, {{index .data "admin-password" | base64decode}}{{"\n"}}'

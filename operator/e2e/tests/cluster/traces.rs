@@ -48,7 +48,10 @@ async fn the_trace_of_a_request_is_found_by_the_id_that_it_was_answered_with() {
             let wait_ms: f64 = attempt.tag("retrylab.attempt.wait_ms").parse().unwrap();
             let before = attempts[i - 1];
             let gap_ms = (attempt.starts_at - before.starts_at - before.lasts_us) as f64 / 1_000.0;
-            assert!(wait_ms >= 500.0 && (gap_ms - wait_ms).abs() < 250.0, "{wait_ms} ms, and {gap_ms} ms between spans");
+            assert!(
+                wait_ms >= 500.0 && (gap_ms - wait_ms).abs() < 250.0,
+                "{wait_ms} ms, and {gap_ms} ms between spans"
+            );
         }
         let [served] = below(&attempt.id)[..] else { panic!("{spans:?}") };
         assert_eq!(served.service, "retrylab-backend");

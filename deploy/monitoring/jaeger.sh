@@ -10,7 +10,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib/programs.sh"
 
 "$here/build.sh" jaeger
-lock_store
-pack_program jaeger
-unlock_store
-"$here/../cluster/load.sh" "$(program_archive jaeger)"
+load_programs jaeger

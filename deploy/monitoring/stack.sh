@@ -23,12 +23,7 @@ manifests() {
 kubectl() { "$here/../cluster/shell.sh" kubectl "$@"; }
 
 "$here/build.sh" "${programs[@]}" bundle.yaml
-lock_store
-for program in "${programs[@]}"; do pack_program "$program"; done
-unlock_store
-archives=()
-for program in "${programs[@]}"; do archives+=("$(program_archive "$program")"); done
-"$here/../cluster/load.sh" "${archives[@]}"
+load_programs "${programs[@]}"
 
 say "installing prometheus-operator"
 kubectl create namespace monitoring --dry-run=client --output yaml | kubectl apply --server-side --filename -

@@ -4,14 +4,12 @@
 
 store=$cache/monitoring
 
-# lock_store: only one at a time builds; until the script ends or unlocks it.
+# lock_store: only one at a time builds; until the script ends or load_programs unlocks it.
 lock_store() {
   mkdir -p "$store"
   exec 9> "$store/.lock"
   flock 9
 }
-
-unlock_store() { flock --unlock 9; }
 
 # build_program MODULE NAME PACKAGE: makes NAME of a package, at the version that go.mod in the folder MODULE pins.
 build_program() {
@@ -48,4 +46,16 @@ pack_program() {
   "${buildah[@]}" push --quiet "$image" "docker-archive:$archive.new:$image"
   install_built "$archive.new" "$archive" "$stamp"
   rm -rf "$tmp"
+}
+
+# load_programs NAME...: brings the images of programs that are built into the cluster that RETRYLAB_CLUSTER names.
+load_programs() {
+  local program archives=()
+  lock_store
+  for program in "$@"; do
+    pack_program "$program"
+    archives+=("$(program_archive "$program")")
+  done
+  flock --unlock 9
+  "$here/../cluster/load.sh" "${archives[@]}"
 }

@@ -21,9 +21,7 @@ impl RequestSpan {
                 span.set("retrylab.attempt.number", i64::from(attempt));
             }
             if let Some((arm, tag)) = of_run {
-                span.set("retrylab.arm", arm.to_owned());
-                span.set("retrylab.run", tag.run.clone());
-                span.set("retrylab.request", tag.serial as i64);
+                span.of_run(arm, tag);
             }
             span
         });

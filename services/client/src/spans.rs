@@ -91,9 +91,7 @@ pub fn end(
     span.set("retrylab.attempts", i64::from(attempts));
     span.set("retrylab.fate", fate.as_str());
     if let Some((arm, tag)) = of_run {
-        span.set("retrylab.arm", arm.to_owned());
-        span.set("retrylab.run", tag.run.clone());
-        span.set("retrylab.request", tag.serial as i64);
+        span.of_run(arm, tag);
     }
 }
 

@@ -7,6 +7,7 @@ use opentelemetry::{
     trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
 };
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
+use retrylab_core::wire::RunTag;
 
 /// The names that OpenTelemetry's semantic conventions have for what HTTP services say.
 pub mod attribute {
@@ -63,6 +64,13 @@ impl Span {
     /// Says something of it; once for each name.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         self.recording.set_attribute(opentelemetry::KeyValue::new(name, value));
+    }
+
+    /// The request is one of an arm's run.
+    pub fn of_run(&mut self, arm: &str, tag: &RunTag) {
+        self.set("retrylab.arm", arm.to_owned());
+        self.set("retrylab.run", tag.run.clone());
+        self.set("retrylab.request", tag.serial as i64);
     }
 
     /// It was answered with this status. `error_from`: the first that is an error; for whoever serves that is 500, for

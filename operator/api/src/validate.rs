@@ -21,7 +21,7 @@ use crate::{Arm, Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec,
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
-    /// Requests per second, the steady rate and every burst's.
+    /// Requests per second, of the steady rate and of each burst; a burst at one instant may have as many.
     pub rate_max: u32,
     /// The length of an arm.
     pub duration_max: Span,
@@ -42,6 +42,8 @@ pub const WINDOWS_MAX: usize = 40;
 
 /// Most requests per second, whatever the caps say.
 const RATE_MAX: u32 = 20_000;
+/// Most requests at one instant, whatever the caps say.
+const INSTANT_MAX: u32 = 10_000;
 /// Most pods of a role, whatever the caps say.
 const REPLICAS_MAX: u32 = 10;
 
@@ -157,7 +159,9 @@ fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), F
     on_the_grain(&format!("{place}.at"), burst.at)?;
     within(&format!("{place}.at"), burst.at, 0, duration.as_millis().saturating_sub(1))?;
     match (burst.requests, burst.rate, burst.for_) {
-        (Some(requests), None, None) => within_number(&format!("{place}.requests"), requests, 1, 10_000),
+        (Some(requests), None, None) => {
+            within_number(&format!("{place}.requests"), requests, 1, u64::from(caps.rate_max.min(INSTANT_MAX)))
+        }
         (None, Some(rate), Some(span)) => {
             within_number(&format!("{place}.rate"), rate, 1, u64::from(caps.rate_max.min(RATE_MAX)))?;
             within(&format!("{place}.for"), span, 100, duration.as_millis().saturating_sub(burst.at.as_millis()))

@@ -107,6 +107,14 @@ fn the_operator_s_caps_are_rules() {
     };
     check(json!({"load": {"rate": 100}}), None);
     check(json!({"load": {"rate": 101}}), Some(("spec.load.rate", "1 to 100")));
+    let bursts = |requests: u32, rate: u32| {
+        json!({"load": {"bursts": [
+            {"name": "instant", "at": "1s", "requests": requests}, {"name": "wave", "at": "2s", "rate": rate, "for": "1s"},
+        ]}})
+    };
+    check(bursts(100, 100), None);
+    check(bursts(101, 100), Some(("spec.load.bursts[0].requests", "1 to 100")));
+    check(bursts(100, 101), Some(("spec.load.bursts[1].rate", "1 to 100")));
     check(json!({"duration": "60s"}), None);
     check(json!({"duration": "61s"}), Some(("spec.duration", "1s to 60s")));
     for role in ["client", "backend"] {

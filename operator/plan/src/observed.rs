@@ -148,6 +148,15 @@ impl Runs {
         self.clients.iter().chain(self.inner.iter().flatten())
     }
 
+    /// Whether every pod has counted the run from its start to its end.
+    pub(crate) fn are_whole(&self) -> bool {
+        fn of<R>(runs: &[PodRun<R>]) -> bool {
+            let mut reports = runs.iter().map(|run| run.seen.report());
+            reports.all(|report| report.is_some_and(|r| r.state == RunState::Complete && r.joined_at_ms == 0))
+        }
+        of(&self.backends) && of(&self.clients) && self.inner.iter().all(|layer| of(layer)) && of(&self.loadgens)
+    }
+
     /// Every pod's answer without its counts, in the order of [`Role::all`].
     pub(crate) fn answers(&self) -> Vec<(Role, &PodSeen, Answer<'_>)> {
         fn of<R>(role: Role, runs: &[PodRun<R>]) -> impl Iterator<Item = (Role, &PodSeen, Answer<'_>)> {

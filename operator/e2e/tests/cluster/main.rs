@@ -24,6 +24,8 @@ mod independent_failures;
 #[cfg(test)]
 mod kubectl;
 #[cfg(test)]
+mod late_packets;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod metastability;

@@ -8,6 +8,7 @@ mod jaeger;
 mod kubectl;
 mod lab;
 mod operator;
+mod pod_network;
 mod port_forward;
 mod prometheus;
 mod results;
@@ -23,6 +24,7 @@ pub use operator::{
     kill_operator, kill_pod, operator_pods, operator_role, scale_operator, set_operator_env, set_operator_role,
     without_right,
 };
+pub use pod_network::in_network_of;
 pub use port_forward::PortForward;
 pub use prometheus::Prometheus;
 pub use results::{arm, check_books, window};

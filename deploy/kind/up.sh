@@ -34,4 +34,4 @@ if kind_exists && [ ! -f "$kind_marker" ]; then
 fi
 make_cluster
 "$here/load.sh"
-say "to use it: export KUBECONFIG=$KUBECONFIG"
+say "to use it: export KUBECONFIG=$KUBECONFIG, and then docs/runbook.md from \`install\` on"

@@ -18,8 +18,9 @@ make_cluster() {
 
 # Docker would say it as well, of one port, at the end of a screenful.
 need_ports() {
-  local port taken=()
-  for port in $(sed -nE 's/.*hostPort: ([0-9]+),.*/\1/p' "$root/kind-config.yaml"); do
+  local port ports taken=()
+  mapfile -t ports < <(sed -nE 's/.*hostPort: ([0-9]+),.*/\1/p' "$root/kind-config.yaml")
+  for port in "${ports[@]}"; do
     if (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then taken+=("$port"); fi
   done
   [ ${#taken[@]} -eq 0 ] ||

@@ -1,9 +1,10 @@
-//! The chart's NetworkPolicy where NetworkPolicies are obeyed: all that the operator needs is let through, and nothing else.
+//! The chart's NetworkPolicy where NetworkPolicies are obeyed: all that the operator needs is let through, and nothing else. So it is
+//! with the policy that the chart's README gives for experiments in a namespace that denies by default.
 //!
 //! What comes from the node is let through in any case, so requests are sent from pods. Connections that are open already stay
 //! open, so the operator begins anew once the policy is in force.
 
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
 use retrylab_api::Verdict;
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ async fn under_its_network_policy_the_operator_has_all_that_it_needs_and_nothing
     until_denied("whoever is no scraper comes to the operator", &stranger, &metrics).await;
     restart_operator(&lab.client).await;
 
+    kubectl_with_input(&["apply", "--namespace", &lab.namespace, "--filename", "-"], &policy_of_the_readme()).await;
     let experiment = lab.experiment("guarded", &spec()).await;
     let status = experiment.complete(Duration::from_secs(60)).await;
     assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
@@ -53,7 +55,7 @@ async fn under_its_network_policy_the_operator_has_all_that_it_needs_and_nothing
     }
     for role in ["client", "backend", "loadgen"] {
         let health = format!("{}/health", experiment.url(role).await);
-        assert_eq!(operator.asks(&health).await, Some(200), "{role}");
+        assert_eq!((operator.asks(&health).await, stranger.asks(&health).await), (Some(200), None), "{role}");
     }
     // It answers what isn't TLS with a 400.
     let address = ["get", "service", "kubernetes", "--namespace", "default", "--output=jsonpath={.spec.clusterIP}"];
@@ -67,6 +69,14 @@ async fn under_its_network_policy_the_operator_has_all_that_it_needs_and_nothing
     }
     drop(enforcer);
     assert_eq!(stranger.asks(&metrics).await, Some(200), "nobody obeys the policy any more");
+}
+
+/// The policy for experiments, which the chart's README has as its one block of YAML.
+fn policy_of_the_readme() -> String {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../charts/retrylab/README.md");
+    let readme = fs::read_to_string(file).unwrap();
+    let (_, block) = readme.split_once("```yaml\n").expect("the README has a policy");
+    block.split_once("```").unwrap().0.to_owned()
 }
 
 /// What is seen of a policy says nothing unless a connection that one denies is denied.

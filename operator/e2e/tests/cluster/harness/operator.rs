@@ -50,7 +50,8 @@ pub async fn restart_operator(client: &Client) {
          done",
         pod.uid().unwrap()
     );
-    let restarts = |pod: &Pod| pod.status.as_ref()?.container_statuses.as_ref()?.first().map(|c| (c.restart_count, c.ready));
+    let restarts =
+        |pod: &Pod| pod.status.as_ref()?.container_statuses.as_ref()?.first().map(|c| (c.restart_count, c.ready));
     let (before, _) = restarts(&pod).unwrap();
     run_script(&script).await;
     let is_ready = async || (restarts(&operator_pod(client).await)? == (before + 1, true)).then_some(());

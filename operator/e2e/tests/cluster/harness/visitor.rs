@@ -17,7 +17,8 @@ impl Visitor {
 
     /// A pod of nobody's, labelled `visitor: NAME`. It serves as a backend does, on port 8001.
     pub async fn start(lab: &Lab, name: &str) -> Self {
-        let container = json!({"name": "backend", "image": "localhost/retrylab-backend:dev", "imagePullPolicy": "Never"});
+        let container =
+            json!({"name": "backend", "image": "localhost/retrylab-backend:dev", "imagePullPolicy": "Never"});
         let pod = json!({"metadata": {"name": name, "labels": {"visitor": name}}, "spec": {"containers": [container]}});
         let pods: Api<Pod> = Api::namespaced(lab.client.clone(), &lab.namespace);
         pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();

@@ -33,15 +33,16 @@ async fn under_its_network_policy_the_operator_has_all_that_it_needs_and_nothing
     let enforcer = Enforcer::start();
     policies_are_obeyed(&lab, &stranger, &server).await;
 
-    let operator = Visitor::new(operator_pod(&lab.client).await);
-    let metrics = format!("http://{}:8080/metrics", operator.address());
     let by_name = "http://retrylab-operator.retrylab-system.svc.cluster.local:8080/metrics";
-    assert_eq!(stranger.asks(&metrics).await, Some(200), "without the policy");
+    assert_eq!(stranger.asks(by_name).await, Some(200), "without the policy");
     let _restored = Restored;
     let scrapers = r#"[{"namespaceSelector": {}, "podSelector": {"matchLabels": {"visitor": "scraper"}}}]"#;
     let scrapers = format!("networkPolicy.scrapers={scrapers}");
-    upgrade(&["--set", "networkPolicy.enabled=true", "--set-json", &scrapers]).await;
-    until_denied("whoever is no scraper comes to the operator", &stranger, &metrics).await;
+    // In a new pod: a process that has been killed before is not started again at once.
+    upgrade(&["--set", "podLabels.guarded=yes,networkPolicy.enabled=true", "--set-json", &scrapers]).await;
+    let operator = Visitor::new(operator_pod(&lab.client).await);
+    let metrics = format!("http://{}:8080/metrics", operator.address());
+    until_denied("whoever is no scraper is kept from the operator", &stranger, &metrics).await;
     restart_operator(&lab.client).await;
 
     kubectl_with_input(&["apply", "--namespace", &lab.namespace, "--filename", "-"], &policy_of_the_readme()).await;
@@ -91,14 +92,14 @@ async fn policies_are_obeyed(lab: &Lab, from: &Visitor, to: &Visitor) {
     });
     let apply = ["apply", "--namespace", &lab.namespace, "--filename", "-"];
     kubectl_with_input(&apply, &policy.to_string()).await;
-    until_denied("this cluster obeys no NetworkPolicy, so nothing can be told of the chart's", from, &url).await;
+    let what = "what a policy denies is denied (else this cluster obeys none, and nothing can be told of the chart's)";
+    until_denied(what, from, &url).await;
     kubectl(&["delete", "networkpolicy", "nobody", "--namespace", &lab.namespace]).await;
     let is_let_in = async || (from.asks(&url).await == Some(200)).then_some(());
     eventually("what no policy denies any more is let in", SOON, is_let_in).await;
 }
 
-/// Waits until there is no way to a URL; fails with `otherwise`.
-async fn until_denied(otherwise: &str, from: &Visitor, url: &str) {
-    let is_denied = async || from.asks(url).await.is_none().then_some(());
-    eventually(&format!("or else: {otherwise}"), SOON, is_denied).await;
+/// Waits until there is no way to a URL.
+async fn until_denied(what: &str, from: &Visitor, url: &str) {
+    eventually(what, SOON, async || from.asks(url).await.is_none().then_some(())).await;
 }

@@ -85,15 +85,12 @@ fn role_seen(pods: &[Pod], role: Role, fit: impl Fn(&Pod) -> bool) -> RoleSeen {
     let mut seen = RoleSeen::default();
     for pod in pods.iter().filter(of_role).filter(staying).filter(|pod| fit(pod)) {
         let ip = pod.status.as_ref().and_then(|s| s.pod_ip.as_deref()?.parse::<IpAddr>().ok());
-        match ip.filter(|_| is_ready(pod)) {
-            Some(ip) => {
-                let address = SocketAddr::new(ip, role.port()).to_string();
-                seen.ready.push(PodSeen { name: pod.name_any(), address });
-            }
-            None => {
-                seen.unready += usize::from(runs(pod));
-                seen.problems.extend(problem(pod));
-            }
+        if let Some(ip) = ip.filter(|_| is_ready(pod)) {
+            let address = SocketAddr::new(ip, role.port()).to_string();
+            seen.ready.push(PodSeen { name: pod.name_any(), address });
+        } else {
+            seen.unready += usize::from(runs(pod));
+            seen.problems.extend(problem(pod));
         }
     }
     seen.ready.sort();

@@ -96,7 +96,7 @@ impl Observed {
 
     /// The pods of a role.
     pub fn role(&self, role: Role) -> &RoleSeen {
-        static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), problems: Vec::new() };
+        static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), unready: 0, problems: Vec::new() };
         match role {
             Role::Backend => &self.backend,
             Role::Client => &self.client,
@@ -111,6 +111,8 @@ impl Observed {
 pub struct RoleSeen {
     /// The ready ones, by name.
     pub ready: Vec<PodSeen>,
+    /// How many others run.
+    pub unready: usize,
     /// Why others are not ready, in words.
     pub problems: Vec<String>,
 }

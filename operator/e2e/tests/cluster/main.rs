@@ -32,6 +32,8 @@ mod metastability;
 #[cfg(test)]
 mod monitoring;
 #[cfg(test)]
+mod network_policy;
+#[cfg(test)]
 mod operator_dies;
 #[cfg(test)]
 mod refusals;

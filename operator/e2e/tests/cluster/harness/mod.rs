@@ -14,7 +14,7 @@ mod results;
 
 pub use audit::{AuditLog, OPERATOR_USER};
 pub use experiment::Experiment;
-pub use helm::{Restored, helm, upgrade};
+pub use helm::{Restored, helm, of_the_release, upgrade};
 pub use http::Http;
 pub use jaeger::{Jaeger, OTLP_ENDPOINT};
 pub use kubectl::{kubectl, kubectl_with_input, run, run_in, run_script, try_kubectl};

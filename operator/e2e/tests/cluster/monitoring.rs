@@ -17,7 +17,7 @@ use crate::harness::{
 };
 
 /// What the README says to set for kube-prometheus-stack.
-const MONITORED: [&str; 10] = [
+pub const MONITORED: [&str; 10] = [
     "--set",
     "monitoring.labels.release=kube-prometheus-stack",
     "--set",

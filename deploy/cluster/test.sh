@@ -56,11 +56,11 @@ show_why() {
   kubectl --namespace retrylab-system logs deployment/retrylab-operator --tail 100 --all-containers
 }
 
-need_packages curl=curl shellcheck=shellcheck # the runbook's
+need_packages curl=curl shellcheck=shellcheck ipset=ipset # the runbook's, and the enforcer's
 tests=$(build_tests)
 [ -x "$tests" ] || fail "cargo built no tests"
 "$here/../images/build.sh"
-"$here/../tools/build.sh" helm
+"$here/../tools/build.sh" helm enforcer
 trap finish EXIT
 "$here/down.sh"
 "$here/up.sh"

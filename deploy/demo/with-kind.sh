@@ -2,6 +2,7 @@
 # Sourced: the demo in kind, on a Docker engine. A cluster of its own that opens no ports.
 
 kind_name=$kind_cluster kind_arguments=()
+[ -z "${RETRYLAB_KIND_IMAGE:-}" ] || kind_arguments=(--image "$RETRYLAB_KIND_IMAGE")
 . "$root/deploy/kind/cluster.sh"
 
 cluster_exists() { kind_exists; }

@@ -2,10 +2,13 @@
 # Sourced: images by a Docker engine, which needs no Rust on the host.
 
 prepare_builder() {
-  local rust
+  local rust binaries
   rust=$(sed -nE 's/^channel = "(.+)"$/\1/p' "$root/rust-toolchain.toml")
   docker_args=(--file "$here/Dockerfile" --build-arg VERSION="$version" --build-arg RUST_VERSION="$rust")
-  [ -z "${RETRYLAB_BINARIES:-}" ] || docker_args+=(--build-context build="$(realpath "$RETRYLAB_BINARIES")")
+  [ -n "${RETRYLAB_BINARIES:-}" ] || return 0
+  binaries=$(realpath "$RETRYLAB_BINARIES")
+  # The second, since the image that would compile is looked up in its registry though nothing of it is used.
+  docker_args+=(--build-context build="$binaries" --build-context "rust:$rust-bookworm=$binaries")
 }
 
 # build_image COMPONENT IMAGE ARCHIVE. What is unchanged comes out of the engine's cache.

@@ -4,6 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/begin.sh"
 
-[ -f "$kind_marker" ] || { say "there is no kind cluster '$kind_name' of ours"; exit; }
+[ -f "$kind_marker" ] || { say "no kind cluster '$kind_name' was made here; nothing is removed"; exit; }
+command -v kind > /dev/null || fail "kind is missing"
 kind_delete
 rm -rf "$kind_folder"

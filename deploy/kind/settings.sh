@@ -7,7 +7,8 @@
 #   RETRYLAB_STACK_CHART  kube-prometheus-stack: an archive, a folder or a reference that helm takes, or `none` to leave it out
 #   RETRYLAB_STACK_ARGS   more arguments for its `helm upgrade`, such as another registry for its images
 #   RETRYLAB_JAEGER_CHART, RETRYLAB_JAEGER_ARGS   the same for Jaeger
-# With an image that is there and `none` twice, nothing here needs the internet.
+#   RETRYLAB_BINARIES     a folder with the project's static binaries; without it the engine compiles them, in an image of Rust
+# With a node's image that is there, `none` twice, binaries and a Helm 4, nothing here needs the internet.
 
 kind_version=v0.33 # what these scripts are written for; another one is only said
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds tools from their Go modules into $RETRYLAB_CACHE/tools: once; again only when a pin changes. Give it their names:
-#   build.sh helm kubeconform helm-docs schemas
+#   build.sh helm kubeconform helm-docs schemas enforcer
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cluster/lib/log.sh"
@@ -22,6 +22,17 @@ build_tool() {
   (cd / && GOBIN=$tools/$1.new go install -ldflags "-s -w ${5:-}" "$2/$3@$4")
   install_built "$tools/$1.new/$1" "$tools/$1" "$4"
   rmdir "$tools/$1.new"
+}
+
+# Makes a node obey NetworkPolicies. A module of its own pins it: a part of a program, and built as that program isn't.
+build_enforcer() {
+  local stamp module=$here/../cluster/enforcer
+  stamp=$(cat "$module"/{go.mod,go.sum,main.go} | sha256sum)
+  is_built "$tools/enforcer" "$stamp" && return
+  need_go
+  say "building the enforcer of NetworkPolicies (once)"
+  (cd "$module" && go build -ldflags "-s -w" -o "$tools/enforcer.new" .)
+  install_built "$tools/enforcer.new" "$tools/enforcer" "$stamp"
 }
 
 # The schemas of Kubernetes' kinds, out of the OpenAPI document that its module has: of the version that tests run in.
@@ -54,6 +65,7 @@ for tool in "$@"; do
     actionlint) build_tool actionlint github.com/rhysd/actionlint cmd/actionlint "$actionlint_version" ;;
     cosign) build_tool cosign github.com/sigstore/cosign/v2 cmd/cosign "$cosign_version" ;;
     schemas) build_schemas ;;
+    enforcer) build_enforcer ;;
     *) fail "there is no tool '$tool' here" ;;
   esac
 done

@@ -1,6 +1,6 @@
 //! What is said to the pods: the run protocol, over HTTP, with the experiment's token.
 
-use std::time::Duration;
+use std::{error::Error, iter, time::Duration};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode};
@@ -42,9 +42,7 @@ impl Pods {
             let (pod_seen, answer) = (pod.clone(), self.report(pod, run_id, token).await);
             match answer {
                 Ok((seen, began)) => PodRun { pod: pod_seen, began, seen },
-                Err(e) => {
-                    PodRun { pod: pod_seen, began: None, seen: RunSeen::Unreachable(e.without_url().to_string()) }
-                }
+                Err(e) => PodRun { pod: pod_seen, began: None, seen: RunSeen::Unreachable(in_words(e)) },
             }
         }))
         .await
@@ -116,11 +114,39 @@ fn url(pod: &PodSeen, run_id: &str) -> String {
     format!("http://{}/admin/runs/{run_id}", pod.address)
 }
 
+/// What went wrong, and why: by itself the error says no more than that the request could not be sent.
+fn in_words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    match iter::successors(error.source(), |&cause| cause.source()).last() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 async fn expect_success(answer: reqwest::Result<reqwest::Response>) -> Result<(), String> {
-    let answer = answer.map_err(|e| e.to_string())?;
+    let answer = answer.map_err(in_words)?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());
     }
     Err(format!("{status}: {}", answer.text().await.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use retrylab_core::wire::BackendResults;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_pod_that_cannot_be_asked_is_said_why() {
+        // Nobody listens there any more.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let pod = PodSeen { name: "pod".into(), address };
+        let runs = Pods::new().unwrap().ask::<BackendResults>(&[pod], "run", "token").await;
+        let why = "error sending request: Connection refused (os error 111)";
+        assert_eq!(runs[0].seen, RunSeen::Unreachable(why.into()));
+    }
 }

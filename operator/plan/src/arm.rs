@@ -7,7 +7,11 @@ use retrylab_api::{
     Arm, ArmPhase, ArmPlan, ArmStatus, ConditionType, Reason, RetryExperiment, RunRecord, Verdict, arm_plan,
     backend_model,
 };
-use retrylab_core::{fault::FaultKind, stats::ArmSeries};
+use retrylab_core::{
+    evidence::{last_attempt_ms, on_the_way},
+    fault::FaultKind,
+    stats::{ArmCounts, ArmSeries},
+};
 
 use crate::{
     Decision, Workloads, deploy, finish, handover, observed::Observed, prediction::Foresight, results, status::Draft,
@@ -23,6 +27,10 @@ const UNREACHABLE: Duration = Duration::from_secs(1);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How much longer than its schedule and the longest request a run may take, and how much longer it may take to stop it.
 const OVERTIME: SignedDuration = SignedDuration::from_secs(30);
+/// How long after the last attempt something that was sent may still come to whoever it was sent to. Its sender may have hung
+/// up: the kernel goes on, and sends what was lost again, after 0.2, 0.6, 1.4, 3 s and so on, and after 3, 9 and 21 s where
+/// the opening of the connection had lost packets as well.
+const ON_THE_WAY_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// How often an arm's start is settled at most: pods that answer, and yet have not taken the run by then, never will.
 const HANDOVERS_MAX: u32 = 8;
 
@@ -91,6 +99,9 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
     if over || late {
         let notes = if over { vec![] } else { vec!["the run did not end in time".into()] };
         let counts = results::counts(observed);
+        if over && !late && may_still_come(observed, &counts, &run, now) {
+            return (Workloads::AsTheyAre, vec![], Some(SOON));
+        }
         let figures = results::of_arm(&experiment.spec, &plan, observed, &counts, &run, notes);
         draft.series = Some(ArmSeries::new(&arm.name, &counts));
         if observed.kept_in.is_some() {
@@ -118,6 +129,13 @@ fn look_on(experiment: &RetryExperiment, observed: &Observed, draft: &mut Draft,
     }
     let acts = handover::to_absent(observed, &run, &plan, fresh);
     (Workloads::AsTheyAre, acts, Some(next_look(observed, &run, &plan, now)))
+}
+
+/// Whether something that was sent may still be received, so that the books may come to agree. Where a pod has lost a part of the
+/// run, they never will.
+fn may_still_come(observed: &Observed, counts: &ArmCounts, run: &RunRecord, now: Timestamp) -> bool {
+    let last_attempt = run.starts_at.0 + SignedDuration::from_millis(last_attempt_ms(counts) as i64);
+    on_the_way(counts) > results::unsent(observed) && observed.runs.are_whole() && now < last_attempt + ON_THE_WAY_MAX
 }
 
 /// The start has passed, and nothing was sent: settles another one.

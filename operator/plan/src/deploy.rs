@@ -81,8 +81,14 @@ fn missing(spec: &RetryExperimentSpec, observed: &Observed) -> Vec<String> {
     for role in Role::all(spec.client.layers) {
         let (seen, wanted) = (observed.role(role), replicas(spec, role));
         if seen.ready.len() != wanted {
-            let problems = if seen.problems.is_empty() { "no pod yet".into() } else { seen.problems.join(", ") };
-            missing.push(format!("{}: {} of {wanted} ready ({problems})", role.as_str(), seen.ready.len()));
+            let why = match (seen.unready, role.calls(spec.client.layers)) {
+                _ if !seen.problems.is_empty() => seen.problems.join(", "),
+                (0, _) => "no pod yet".into(),
+                (n, None) => format!("{n} running"),
+                // Which is all that it takes to be ready.
+                (n, Some(callee)) => format!("{n} running, with no way to the {}", callee.as_str()),
+            };
+            missing.push(format!("{}: {} of {wanted} ready ({why})", role.as_str(), seen.ready.len()));
         }
     }
     if missing.is_empty() && observed.target.is_none() {

@@ -96,7 +96,7 @@ impl Observed {
 
     /// The pods of a role.
     pub fn role(&self, role: Role) -> &RoleSeen {
-        static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), problems: Vec::new() };
+        static NOBODY: RoleSeen = RoleSeen { ready: Vec::new(), unready: 0, problems: Vec::new() };
         match role {
             Role::Backend => &self.backend,
             Role::Client => &self.client,
@@ -111,6 +111,8 @@ impl Observed {
 pub struct RoleSeen {
     /// The ready ones, by name.
     pub ready: Vec<PodSeen>,
+    /// How many others run.
+    pub unready: usize,
     /// Why others are not ready, in words.
     pub problems: Vec<String>,
 }
@@ -146,6 +148,15 @@ impl Runs {
     /// The pods of every client of the chain.
     pub(crate) fn all_clients(&self) -> impl Iterator<Item = &PodRun<ClientResults>> {
         self.clients.iter().chain(self.inner.iter().flatten())
+    }
+
+    /// Whether every pod has counted the run from its start to its end.
+    pub(crate) fn are_whole(&self) -> bool {
+        fn of<R>(runs: &[PodRun<R>]) -> bool {
+            let mut reports = runs.iter().map(|run| run.seen.report());
+            reports.all(|report| report.is_some_and(|r| r.state == RunState::Complete && r.joined_at_ms == 0))
+        }
+        of(&self.backends) && of(&self.clients) && self.inner.iter().all(|layer| of(layer)) && of(&self.loadgens)
     }
 
     /// Every pod's answer without its counts, in the order of [`Role::all`].

@@ -72,6 +72,12 @@ pub fn counts(observed: &Observed) -> ArmCounts {
     counts
 }
 
+/// Attempts for which there was no connection: nobody will ever receive them.
+pub fn unsent(observed: &Observed) -> u64 {
+    let reports = observed.runs.all_clients().filter_map(|run| run.seen.report());
+    reports.filter_map(|report| report.results.unsent.as_ref()).map(|unsent| unsent.attempts).sum()
+}
+
 fn client_counts(pods: &[PodRun<ClientResults>]) -> ClientSeries {
     let mut counts = ClientSeries::default();
     pods.iter().filter_map(|run| run.seen.report()).for_each(|report| counts.merge(&report.results.series));

@@ -85,18 +85,23 @@ fn role_seen(pods: &[Pod], role: Role, fit: impl Fn(&Pod) -> bool) -> RoleSeen {
     let mut seen = RoleSeen::default();
     for pod in pods.iter().filter(of_role).filter(staying).filter(|pod| fit(pod)) {
         let ip = pod.status.as_ref().and_then(|s| s.pod_ip.as_deref()?.parse::<IpAddr>().ok());
-        match ip.filter(|_| is_ready(pod)) {
-            Some(ip) => {
-                let address = SocketAddr::new(ip, role.port()).to_string();
-                seen.ready.push(PodSeen { name: pod.name_any(), address });
-            }
-            None => seen.problems.extend(problem(pod)),
+        if let Some(ip) = ip.filter(|_| is_ready(pod)) {
+            let address = SocketAddr::new(ip, role.port()).to_string();
+            seen.ready.push(PodSeen { name: pod.name_any(), address });
+        } else {
+            seen.unready += usize::from(runs(pod));
+            seen.problems.extend(problem(pod));
         }
     }
     seen.ready.sort();
     seen.problems.sort();
     seen.problems.dedup();
     seen
+}
+
+fn runs(pod: &Pod) -> bool {
+    let containers = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    containers.into_iter().any(|c| c.state.as_ref().is_some_and(|state| state.running.is_some()))
 }
 
 fn is_ready(pod: &Pod) -> bool {

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Experiment, Http, Lab, PortForward, SOON, run_script};
+use crate::harness::{Experiment, Http, Lab, PortForward, SOON, Visitor};
 
 const ROLES: [&str; 3] = ["client", "backend", "loadgen"];
 
@@ -99,19 +99,11 @@ async fn from_outside_the_token_opens_admin_and_nothing_else_does() {
 async fn another_pod_may_use_the_services_and_not_admin() {
     let lab = Lab::shared().await;
     let (experiment, other) = (standing(&lab, "visited").await, standing(&lab, "visitor").await);
-    let visitor = other.pods("loadgen").await.remove(0).metadata.uid.unwrap();
+    let visitor = Visitor::new(other.pods("loadgen").await.remove(0));
     for role in ROLES {
         let url = experiment.url(role).await;
-        let status = async |path: &str| {
-            // The process of a pod is found by its cgroup, which has the pod's uid in its name.
-            let script = format!(
-                "cgroup=$(grep -l '{visitor}' /proc/[0-9]*/cgroup 2> /dev/null | head -n 1 || true)
-                 nsenter --net=\"${{cgroup%/cgroup}}/ns/net\" curl -sS -o /dev/null -w '%{{http_code}}' {url}{path}"
-            );
-            run_script(&script).await
-        };
-        assert_eq!(status("/health").await, "200", "{role}: the pod has a way to it");
-        assert_eq!(status("/admin/runs/any").await, "401", "{role}");
+        assert_eq!(visitor.asks(&format!("{url}/health")).await, Some(200), "{role}: the pod has a way to it");
+        assert_eq!(visitor.asks(&format!("{url}/admin/runs/any")).await, Some(401), "{role}");
     }
 }
 

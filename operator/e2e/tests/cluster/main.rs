@@ -24,11 +24,15 @@ mod independent_failures;
 #[cfg(test)]
 mod kubectl;
 #[cfg(test)]
+mod late_packets;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod metastability;
 #[cfg(test)]
 mod monitoring;
+#[cfg(test)]
+mod network_policy;
 #[cfg(test)]
 mod operator_dies;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{Observed, Role, RoleSeen, Workloads, plan};
 /// What is seen while nothing is ready, with what is wrong with the pods of a role.
 fn unready(role: Role, problems: &[&str]) -> Observed {
     let mut observed = Observed::default();
-    let seen = RoleSeen { ready: vec![], problems: problems.iter().map(ToString::to_string).collect() };
+    let seen = RoleSeen { problems: problems.iter().map(ToString::to_string).collect(), ..RoleSeen::default() };
     match role {
         Role::Backend => observed.backend = seen,
         Role::Client | Role::Inner(_) => observed.client = seen,
@@ -76,6 +76,13 @@ fn the_deadline_s_error_says_what_is_missing_and_why() {
         &unready(Role::Client, &["the image x:1 cannot be pulled"]),
         "not ready within 30s: backend: 0 of 1 ready (no pod yet); \
          client: 0 of 1 ready (the image x:1 cannot be pulled); loadgen: 0 of 1 ready (no pod yet)",
+    );
+    let mut cut_off = Observed::default();
+    (cut_off.backend.unready, cut_off.client.unready) = (1, 1);
+    check_deadline(
+        &cut_off,
+        "not ready within 30s: backend: 0 of 1 ready (1 running); \
+         client: 0 of 1 ready (1 running, with no way to the backend); loadgen: 0 of 1 ready (no pod yet)",
     );
     let mut unaddressed = ready(&experiment(json!({})).spec);
     unaddressed.target = None;

@@ -85,7 +85,8 @@ pub fn pod(role: Role, n: usize) -> PodSeen {
 
 /// Every pod is ready, and none has been asked for a run.
 pub fn ready(spec: &RetryExperimentSpec) -> Observed {
-    let pods = |role, n: u32| RoleSeen { ready: (0..n as usize).map(|n| pod(role, n)).collect(), problems: vec![] };
+    let pods =
+        |role, n: u32| RoleSeen { ready: (0..n as usize).map(|n| pod(role, n)).collect(), ..RoleSeen::default() };
     Observed {
         backend: pods(Role::Backend, spec.backend.replicas),
         client: pods(Role::Client, spec.client.replicas),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use retrylab_api::{ArmPhase, ConditionType, RetryExperiment, Verdict};
-use retrylab_core::wire::{BackendResults, ClientResults, FaultRecord, LoadgenResults, RunState};
+use retrylab_core::wire::{BackendResults, ClientResults, FaultRecord, LoadgenResults, RunReport, RunState, Unsent};
 use serde_json::{Value, json};
 
 use super::given::{
     GIVEN_UP, answers, condition, decide, everywhere, in_short, report, settled, two_arms, unreachable, whole,
 };
-use crate::Observed;
+use crate::{Observed, RunSeen};
 
 /// What is said to the pods at the moment `ms`, what becomes of the arm, and the first thing that its evidence lacks.
 fn check(experiment: &RetryExperiment, observed: &Observed, ms: i64, expected: &Value) {
@@ -66,6 +66,40 @@ fn an_arm_is_over_when_nothing_of_it_is_under_way_on_any_pod() {
     let mut fewer = over;
     fewer.runs.backends.clear();
     assert_eq!(phase(&fewer), ArmPhase::Running);
+}
+
+/// The last attempt began in the bucket that ends 4 s after the start, which is at 1 s: what is not there 30 s later is lost.
+#[test]
+fn what_was_sent_and_is_missing_in_the_next_books_is_waited_for_unless_it_can_no_longer_come() {
+    let (experiment, pods) = settled(json!({}));
+    let lacks = "counts that must agree differ by 1 (attempts made and received by backends by 1)";
+    let (waits, gives_up) = (json!([[], "Running", null]), json!([[], "Complete", lacks]));
+    let with = |change: &dyn Fn(&mut RunReport<ClientResults>)| {
+        let mut observed = whole(&experiment, &pods);
+        let RunSeen::Here(report) = &mut observed.runs.clients[0].seen else { panic!("it has the run") };
+        report.results.series.attempt(3_950_000, 3_950_000, true);
+        change(report);
+        observed
+    };
+    let missing = with(&|_| {});
+    check(&experiment, &missing, 5_100, &waits);
+    check(&experiment, &missing, 34_999, &waits);
+    check(&experiment, &missing, 35_000, &gives_up);
+    let unsent = |attempts| Some(Unsent { attempts, why: "connection refused".into() });
+    let refused = with(&|report| report.results.unsent = unsent(1));
+    check(
+        &experiment,
+        &refused,
+        5_100,
+        &json!([[], "Complete", "1 attempts of client-0 got no connection: connection refused"]),
+    );
+    let partial = with(&|report| report.joined_at_ms = 7);
+    check(
+        &experiment,
+        &partial,
+        5_100,
+        &json!([[], "Complete", "client-0 took up the run at 7ms; what came before is lost"]),
+    );
 }
 
 #[test]

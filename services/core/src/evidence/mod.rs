@@ -3,9 +3,11 @@
 
 mod accounts;
 mod delivery;
+mod on_the_way;
 
 pub use accounts::{Disagreement, disagreements};
 pub use delivery::FaultEvidence;
+pub use on_the_way::{last_attempt_ms, on_the_way};
 
 use crate::stats::{ArmCounts, Ratio};
 

@@ -36,7 +36,7 @@ impl World {
 
     /// What is there.
     pub fn observe(&self, spec: &RetryExperimentSpec) -> Observed {
-        let seen = |role| RoleSeen { ready: self.pods(role).cloned().collect(), problems: Vec::new() };
+        let seen = |role| RoleSeen { ready: self.pods(role).cloned().collect(), ..RoleSeen::default() };
         Observed {
             backend: seen(Role::Backend),
             client: seen(Role::Client),

@@ -7,7 +7,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{SOON, eventually, kubectl};
+use super::{SOON, eventually, kubectl, run_script};
 
 const NAMESPACE: &str = "retrylab-system";
 const DEPLOYMENT: &str = "deployment/retrylab-operator";
@@ -31,6 +31,31 @@ pub async fn kill_operator(client: &Client) {
 pub async fn kill_pod(client: &Client, namespace: &str, name: &str) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     pods.delete(name, &DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() }).await.unwrap();
+}
+
+/// The operator's pod.
+pub async fn operator_pod(client: &Client) -> Pod {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    pods.get(&operator_pods(client).await[0]).await.unwrap()
+}
+
+/// Kills the operator's process, and waits until it is ready again in the same pod, at the same address.
+pub async fn restart_operator(client: &Client) {
+    let pod = operator_pod(client).await;
+    // The pod's network is held by a process of its own, which is not to end.
+    let script = format!(
+        "for cgroup in $(grep -l '{}' /proc/[0-9]*/cgroup 2> /dev/null || true); do
+           process=${{cgroup%/cgroup}}
+           [ \"$(cat \"$process/comm\")\" = pause ] || kill -KILL \"${{process##*/}}\"
+         done",
+        pod.uid().unwrap()
+    );
+    let restarts =
+        |pod: &Pod| pod.status.as_ref()?.container_statuses.as_ref()?.first().map(|c| (c.restart_count, c.ready));
+    let (before, _) = restarts(&pod).unwrap();
+    run_script(&script).await;
+    let is_ready = async || (restarts(&operator_pod(client).await)? == (before + 1, true)).then_some(());
+    eventually("the operator's process is another one, and ready", SOON, is_ready).await;
 }
 
 /// Scales the operator and waits until it is so: ready, or gone.

@@ -246,7 +246,7 @@ impl World {
 
     fn role_seen(&self, role: Role) -> RoleSeen {
         let pods = self.pods.iter().filter(|pod| pod.role == role);
-        RoleSeen { ready: pods.filter(|pod| pod.is_ready(self.now)).map(Pod::seen).collect(), problems: vec![] }
+        RoleSeen { ready: pods.filter(|pod| pod.is_ready(self.now)).map(Pod::seen).collect(), ..RoleSeen::default() }
     }
 
     fn ask<R>(&mut self, role: Role, id: &str, ask: impl Fn(&Pod, Us) -> crate::RunSeen<R>) -> Vec<PodRun<R>> {

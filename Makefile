@@ -71,6 +71,7 @@ test-chart: chart-tools ## The charts: lint, what they render, whatever the valu
 .PHONY: chart-tools
 chart-tools:
 	deploy/tools/build.sh helm helm-docs kubeconform schemas
+	deploy/monitoring/build.sh bundle.yaml
 
 .PHONY: test-rules
 test-rules: ## What Prometheus and Grafana are given: rules, dashboards and the names of metrics

@@ -21,7 +21,8 @@ say "checking the rules"
 "$store/promtool" test rules "$here/rules_test.yaml"
 
 say "checking the dashboards"
-(cd "$here" && CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" go run ./check "$root/charts/retrylab" "$root/docs")
+(cd "$here" && export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" && go test ./check &&
+  go run ./check "$root/charts/retrylab" "$root/docs")
 
 say "checking the metrics"
 (cd "$root" && cargo run --quiet --locked --package retrylab-operator --example expositions -- "$tmp")

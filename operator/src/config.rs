@@ -29,8 +29,8 @@ pub struct Config {
     /// The load generator's image, where an experiment names none.
     #[arg(long, env = "RETRYLAB_LOADGEN_IMAGE", default_value = "localhost/retrylab-loadgen:dev")]
     pub loadgen_image: String,
-    /// The highest rate that an experiment may ask for, in requests per second, and the most requests of a burst at one
-    /// instant: 1 to 20000.
+    /// The highest rate that an experiment may ask for, in requests per second, of all that is sent at one time, and the most
+    /// requests at one instant: 1 to 20000. Below that, users of a closed loop / thinkTime must not be more either.
     #[arg(long, env = "RETRYLAB_RATE_MAX", default_value_t = Caps::default().rate_max, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub rate_max: u32,
     /// The longest arm that an experiment may ask for: 1s to 1h.

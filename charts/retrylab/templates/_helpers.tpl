@@ -42,7 +42,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* The same and more: (list $ .Values.podLabels). The chart's own are never overruled. */}}
 {{- define "retrylab.labelsWith" -}}
 {{- $root := index . 0 -}}
-{{- merge dict (include "retrylab.ownLabels" $root | fromYaml) (index . 1) $root.Values.commonLabels | toYaml -}}
+{{- $more := list (index . 1 | default dict) ($root.Values.commonLabels | default dict) -}}
+{{- merge dict (include "retrylab.ownLabels" $root | fromYaml) (first $more) (last $more) | toYaml -}}
 {{- end -}}
 
 {{/* The labels of what `helm test` makes: it must not be taken for the operator. */}}

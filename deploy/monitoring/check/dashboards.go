@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 )
@@ -30,10 +31,8 @@ func checkDashboards(problems *report, folder string, known metrics) (boards, qu
 		if err != nil {
 			panic(err)
 		}
-		// Only for what it complains about: where all is well it gives an error all the same, one that says nothing, and
-		// leaves out what it was about.
-		if err := new(dashboard.Dashboard).UnmarshalJSONStrict(text); err != nil && err.Error() != "" {
-			problems.add(name, "not what Grafana's schema says: %v", err)
+		if said := strictly(text); said != "" {
+			problems.add(name, "not what Grafana's schema says: %s", said)
 			continue
 		}
 		var board dashboard.Dashboard
@@ -52,6 +51,33 @@ func checkDashboards(problems *report, folder string, known metrics) (boards, qu
 	return boards, queries
 }
 
+// strictly says what of a dashboard is not as Grafana's types have it, such as a field that they don't know.
+func strictly(text []byte) string {
+	var said []string
+	add := func(err error) {
+		// Where all is well there is an error all the same, a list of none.
+		if err != nil && err.Error() != "" {
+			said = append(said, err.Error())
+		}
+	}
+	add(new(dashboard.Dashboard).UnmarshalJSONStrict(text))
+	// Of the fields of a panel that is not strict: it takes every one.
+	type panel struct{ FieldConfig json.RawMessage }
+	var board struct {
+		Panels []struct {
+			panel
+			Panels []panel
+		}
+	}
+	add(json.Unmarshal(text, &board))
+	for _, each := range board.Panels {
+		for _, panel := range append(each.Panels, each.panel) {
+			add(new(dashboard.FieldConfigSource).UnmarshalJSONStrict(panel.FieldConfig))
+		}
+	}
+	return strings.Join(said, "\n")
+}
+
 // checkFrame checks what a dashboard says of itself. Its uid, by which people link to it, is that of its file for good.
 func checkFrame(problems *report, name string, board *dashboard.Dashboard) {
 	if uid := text(board.Uid); uid != "retrylab-"+name {
@@ -68,57 +94,84 @@ func checkFrame(problems *report, name string, board *dashboard.Dashboard) {
 	}
 }
 
-// checkPanels checks every panel and gives the number of queries.
+// checkPanels checks every panel, those in rows too, and gives the number of queries.
 func checkPanels(problems *report, name string, board *dashboard.Dashboard, known metrics) (queries int) {
 	ids := map[uint32]bool{}
-	for _, either := range board.Panels {
-		panel := either.Panel
-		if panel == nil {
-			ids[either.RowPanel.Id] = true
-			continue
-		}
-		place := name + ", panel " + text(panel.Title)
-		if panel.Id == nil || ids[*panel.Id] {
+	checkId := func(place string, id uint32) {
+		if id == 0 || ids[id] {
 			problems.add(place, "its id is not its own")
+		}
+		ids[id] = true
+	}
+	for _, either := range board.Panels {
+		panels := []dashboard.Panel{}
+		if row := either.RowPanel; row != nil {
+			checkId(name+", row "+text(row.Title), row.Id)
+			panels = row.Panels // of one that is collapsed
 		} else {
-			ids[*panel.Id] = true
+			panels = append(panels, *either.Panel)
 		}
-		if text(panel.Title) == "" || text(panel.Description) == "" {
-			problems.add(place, "needs a title and a description")
-		}
-		if panel.FieldConfig == nil || text(panel.FieldConfig.Defaults.Unit) == "" {
-			problems.add(place, "needs a unit")
-		}
-		if panel.GridPos == nil || panel.GridPos.X+panel.GridPos.W > 24 {
-			problems.add(place, "does not fit in 24 columns")
-		}
-		if len(panel.Targets) == 0 {
-			problems.add(place, "has no query")
-		}
-		for _, target := range panel.Targets {
-			query, ok := target.(*prometheus.Dataquery)
-			if !ok || query.Datasource == nil || text(query.Datasource.Uid) != "${datasource}" {
-				problems.add(place, "a query that is not to the variable data source")
-				continue
+		for _, panel := range panels {
+			place := name + ", panel " + text(panel.Title)
+			if panel.Id == nil {
+				checkId(place, 0)
+			} else {
+				checkId(place, *panel.Id)
 			}
-			queries++
-			checkQuery(problems, place, variables.Replace(query.Expr), known)
+			queries += checkPanel(problems, place, &panel, known)
 		}
 	}
 	return queries
 }
 
+// checkPanel checks one panel and gives the number of its queries.
+func checkPanel(problems *report, place string, panel *dashboard.Panel, known metrics) (queries int) {
+	if text(panel.Title) == "" || text(panel.Description) == "" {
+		problems.add(place, "needs a title and a description")
+	}
+	if panel.FieldConfig == nil || text(panel.FieldConfig.Defaults.Unit) == "" {
+		problems.add(place, "needs a unit")
+	}
+	if panel.GridPos == nil || panel.GridPos.X+panel.GridPos.W > 24 {
+		problems.add(place, "does not fit in 24 columns")
+	}
+	if len(panel.Targets) == 0 {
+		problems.add(place, "has no query")
+	}
+	for _, target := range panel.Targets {
+		query, ok := target.(*prometheus.Dataquery)
+		if !ok {
+			problems.add(place, "a query that is not Prometheus'")
+			continue
+		}
+		checkSource(problems, place, query.Datasource)
+		queries++
+		checkQuery(problems, place, variables.Replace(query.Expr), known)
+	}
+	return queries
+}
+
+// checkSource checks that a query goes to the data source that is chosen at the top.
+func checkSource(problems *report, place string, source *common.DataSourceRef) {
+	if source == nil || text(source.Uid) != "${datasource}" {
+		problems.add(place, "a query that is not to the variable data source")
+	}
+}
+
 // checkAround checks the queries of annotations and variables, and gives their number.
 func checkAround(problems *report, name string, board *dashboard.Dashboard, known metrics) (queries int) {
 	for _, annotation := range board.Annotations.List {
+		place := name + ", annotation " + annotation.Name
+		checkSource(problems, place, annotation.Datasource)
 		queries++
-		checkQuery(problems, name+", annotation "+annotation.Name, variables.Replace(text(annotation.Expr)), known)
+		checkQuery(problems, place, variables.Replace(text(annotation.Expr)), known)
 	}
 	for _, variable := range board.Templating.List {
 		if variable.Type != "query" {
 			continue
 		}
 		place := name + ", variable " + variable.Name
+		checkSource(problems, place, variable.Datasource)
 		parts := labelValues.FindStringSubmatch(variables.Replace(text(variable.Definition)))
 		if parts == nil {
 			problems.add(place, "is not label_values(METRIC, LABEL)")

@@ -33,7 +33,7 @@ pub use status::{
     Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, ReportRef,
     RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
 };
-pub use validate::{Caps, WINDOWS_MAX, validate, validate_name, validate_strategy, violations};
+pub use validate::{Caps, WINDOWS_MAX, burst_rate_max, validate, validate_name, validate_strategy, violations};
 
 /// The API group.
 pub const GROUP: &str = "retrylab.dev";

@@ -3,10 +3,12 @@
 mod backend;
 mod criteria;
 mod name;
+mod rate;
 mod shed;
 mod strategy;
 
 pub use name::validate_name;
+pub use rate::burst_rate_max;
 pub use strategy::validate_strategy;
 
 use std::collections::BTreeSet;
@@ -21,7 +23,7 @@ use crate::{Arm, Burst, Fault, FaultType, LAYERS_MAX, Load, RetryExperimentSpec,
 /// What the operator's owner allows at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
-    /// Requests per second, of the steady rate and of each burst; a burst at one instant may have as many.
+    /// Requests per second, of all that is sent at one time; as many may come at one instant.
     pub rate_max: u32,
     /// The length of an arm.
     pub duration_max: Span,
@@ -152,7 +154,11 @@ fn load(load: &Load, duration: Span, caps: Caps) -> Result<(), FieldError> {
     }
     within_number("spec.load.bursts (their number)", load.bursts.len() as u64, 0, 20)?;
     names("spec.load.bursts", load.bursts.iter().map(|burst| burst.name.as_str()))?;
-    load.bursts.iter().enumerate().try_for_each(|(i, b)| burst(&format!("spec.load.bursts[{i}]"), b, duration, caps))
+    load.bursts
+        .iter()
+        .enumerate()
+        .try_for_each(|(i, b)| burst(&format!("spec.load.bursts[{i}]"), b, duration, caps))?;
+    rate::validate(load, caps)
 }
 
 fn burst(place: &str, burst: &Burst, duration: Span, caps: Caps) -> Result<(), FieldError> {

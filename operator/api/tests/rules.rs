@@ -108,19 +108,62 @@ fn the_operator_s_caps_are_rules() {
     check(json!({"load": {"rate": 100}}), None);
     check(json!({"load": {"rate": 101}}), Some(("spec.load.rate", "1 to 100")));
     let bursts = |requests: u32, rate: u32| {
-        json!({"load": {"bursts": [
+        json!({"load": {"rate": null, "bursts": [
             {"name": "instant", "at": "1s", "requests": requests}, {"name": "wave", "at": "2s", "rate": rate, "for": "1s"},
         ]}})
     };
     check(bursts(100, 100), None);
     check(bursts(101, 100), Some(("spec.load.bursts[0].requests", "1 to 100")));
     check(bursts(100, 101), Some(("spec.load.bursts[1].rate", "1 to 100")));
+    let bursts = |steady: u32, bursts: Value| json!({"load": {"rate": steady, "bursts": bursts}});
+    let wave = |name: &str, at: &str, rate: u32| json!({"name": name, "at": at, "rate": rate, "for": "2s"});
+    let overlapping = json!([wave("a", "1s", 50), wave("b", "2s", 30)]);
+    check(bursts(20, overlapping.clone()), None);
+    check(bursts(21, overlapping), Some(("spec.load (its requests per second)", "1 to 100")));
+    check(bursts(50, json!([wave("a", "1s", 50), wave("b", "3s", 50)])), None);
+    let instant = |name: &str, at: &str, requests: u32| json!({"name": name, "at": at, "requests": requests});
+    check(bursts(100, json!([instant("a", "1s", 60), instant("b", "1s", 40), instant("c", "2s", 100)])), None);
+    let together = "spec.load.bursts (their requests at one instant)";
+    check(bursts(1, json!([instant("a", "1s", 60), instant("b", "1s", 41)])), Some((together, "1 to 100")));
     check(json!({"duration": "60s"}), None);
     check(json!({"duration": "61s"}), Some(("spec.duration", "1s to 60s")));
     for role in ["client", "backend"] {
         check(json!({role: {"replicas": 2}}), None);
         check(json!({role: {"replicas": 3}}), Some((&format!("spec.{role}.replicas"), "1 to 2")));
     }
+}
+
+/// What users send depends on the answers, but it can't be more than users / pause, and all of them at one instant.
+#[test]
+fn a_closed_loop_that_could_send_more_than_a_cap_that_was_lowered_is_refused() {
+    let check = |load: Value, cap: u32, expected: Option<(&str, &str, &str)>| {
+        let mut spec = table().base;
+        let mut load = load;
+        load["rate"] = Value::Null;
+        merge(&mut spec, &json!({"load": load}));
+        let spec: RetryExperimentSpec = serde_json::from_value(spec).unwrap();
+        let error = validate(&spec, Caps { rate_max: cap, ..Caps::default() }).err();
+        let said = error.as_ref().map(|e| (e.field.as_str(), e.given.as_str(), e.allowed.as_str()));
+        assert_eq!(said, expected, "{load}");
+    };
+    let sum = "spec.load (its requests per second)";
+    check(json!({"users": 100}), 100, None);
+    check(json!({"users": 101}), 100, Some((sum, "101", "1 to 100")));
+    check(json!({"users": 10, "thinkTime": "100ms"}), 100, None);
+    check(json!({"users": 10, "thinkTime": "99ms"}), 100, Some((sum, "102", "1 to 100")));
+    check(json!({"users": 101, "thinkTime": "1m"}), 100, Some((sum, "101", "1 to 100")));
+    check(json!({"stages": [{"for": "1s", "users": 100}, {"for": "1s", "users": 0}]}), 100, None);
+    check(
+        json!({"stages": [{"for": "1s", "users": 101}, {"for": "1s", "users": 0}]}),
+        100,
+        Some((sum, "101", "1 to 100")),
+    );
+    let wave = json!([{"name": "wave", "at": "1s", "rate": 50, "for": "1s"}]);
+    check(json!({"users": 50, "bursts": wave}), 100, None);
+    check(json!({"users": 51, "bursts": wave}), 100, Some((sum, "101", "1 to 100")));
+    let pause = "more than 0s, since the operator allows 19999 requests per second";
+    check(json!({"users": 1, "thinkTime": "0s"}), 19_999, Some(("spec.load.thinkTime", "0s", pause)));
+    check(json!({"users": 1_000, "thinkTime": "0s"}), 20_000, None);
 }
 
 #[test]

@@ -18,16 +18,26 @@ const RUN: &str = "/admin/runs/0f8b6c1e1d2a-1-naive-1";
 
 /// Each component by name, with its exposition. Needs a tokio runtime.
 pub async fn expositions() -> [(&'static str, String); 4] {
+    let [client, backend, loadgen] = services().await;
+    let exposed = async |(name, app)| (name, exposed(&app).await);
+    [("operator", operator()), exposed(client).await, exposed(backend).await, exposed(loadgen).await]
+}
+
+/// Each service by name, with a run that has not begun.
+pub async fn services() -> [(&'static str, Router); 3] {
     let client = retrylab_client::Config::new("http://127.0.0.1:1".parse().unwrap());
     let client = retrylab_client::app(client, spans()).unwrap();
     let backend = retrylab_backend::app(retrylab_backend::Config::default(), spans()).unwrap();
     let loadgen = retrylab_loadgen::app(retrylab_loadgen::Config::default()).unwrap();
-    [
-        ("operator", operator()),
-        ("client", service(&client, client_plan()).await),
-        ("backend", service(&backend, backend_plan()).await),
-        ("loadgen", service(&loadgen, loadgen_plan()).await),
-    ]
+    hand_over(&client, client_plan()).await;
+    hand_over(&backend, backend_plan()).await;
+    hand_over(&loadgen, loadgen_plan()).await;
+    [("client", client), ("backend", backend), ("loadgen", loadgen)]
+}
+
+/// What a service says at `/metrics`.
+pub async fn exposed(app: &Router) -> String {
+    call(app, "GET", "/metrics", String::new()).await.1
 }
 
 /// Traces on, so that what is counted of them is there.
@@ -42,11 +52,10 @@ fn operator() -> String {
     TextEncoder::new().encode_to_string(&metrics.registry.gather()).unwrap()
 }
 
-async fn service(app: &Router, plan: Value) -> String {
+async fn hand_over(app: &Router, plan: Value) {
     let body = json!({"starts_in_ms": 600_000, "plan": plan}).to_string();
     let (status, answer) = call(app, "PUT", RUN, body).await;
     assert_eq!(status, 201, "{answer}");
-    call(app, "GET", "/metrics", String::new()).await.1
 }
 
 async fn call(app: &Router, method: &str, path: &str, body: String) -> (u16, String) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod exposition;
+mod labels;
 mod table;
 
 use std::{env, fs, path::PathBuf};

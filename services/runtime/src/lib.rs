@@ -30,7 +30,7 @@ pub use peer::Peer;
 pub use reach::ready_route;
 pub use runs::{Run, Runs, Workload, run_routes};
 pub use serve::{serve, serve_on};
-pub use telemetry::init_logs;
+pub use telemetry::{init_logs, log_lines};
 pub use traces::{NoTraces, Span, Spans, attribute};
 pub use unforeseen::Unforeseen;
 pub use windows::{WindowGauge, WindowKind};

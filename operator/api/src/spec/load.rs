@@ -25,7 +25,8 @@ pub struct Load {
     /// How open-loop requests are spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<ArrivalLaw>,
-    /// Requests on top of the steady load. At most 20.
+    /// Requests on top of the steady load. At most 20. Rates that go on at one time are at most 20000 together, and so are
+    /// requests at one instant.
     #[serde(default)]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub bursts: Vec<Burst>,

@@ -1,66 +1,70 @@
-//! Every switch on and off: what comes out is always what Kubernetes takes.
+//! Switches in all positions, two by two: what comes out is always what Kubernetes takes.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 
-use crate::harness::{chart, everything, find, objects, pods, render, run, tool, try_find};
+use crate::{
+    harness::{chart, everything, find, merged, objects, pods, render, run, try_find},
+    leaves::others,
+    schemas::{defined, kubernetes_s},
+};
 
-/// Values for every place that takes more than a switch.
-fn set() -> Value {
-    json!({
-        "fullnameOverride": "lab", "commonLabels": {"team": "sre"},
-        "image": {
-            "registry": "registry.example:5000/lab", "tag": "v1", "pullPolicy": "Always",
-            "pullSecrets": [{"name": "registry"}], "operator": {"digest": format!("sha256:{}", "0f".repeat(32))},
-        },
-        "watchNamespaces": ["lab", "lab-2"],
-        "caps": {"rate": 10, "duration": "5m", "replicas": 2},
-        "resources": {"limits": {"cpu": 1}}, "priorityClassName": "high", "nodeSelector": {"pool": "system"},
-        "tolerations": [{"key": "system", "operator": "Exists", "effect": "NoSchedule"}],
-        "affinity": {"nodeAffinity": {}}, "podLabels": {"a": "b"}, "podAnnotations": {"c": "d"},
-        "workloads": {
-            "labels": {"e": "f"}, "annotations": {"g": "it's a \"test\""}, "priorityClassName": "low",
-            "resources": {"requests": {"cpu": "1"}}, "nodeSelector": {"pool": "lab"},
-            "tolerations": [{"key": "lab", "operator": "Exists"}],
-        },
-        "otlp": {"endpoint": "http://jaeger.tracing:4318", "sampleRatio": 0.5},
-        "serviceAccount": {"name": "somebody", "annotations": {"h": "i"}},
-        "networkPolicy": {"enabled": true, "apiServerPorts": [16443], "scrapers": [{"namespaceSelector": {}}]},
-    })
+/// What switches the chart has, each turned from its default.
+fn switches() -> [Value; 11] {
+    [
+        json!({"crds": {"enabled": false}}),
+        json!({"rbac": {"create": false}}),
+        json!({"rbac": {"aggregate": false}}),
+        json!({"serviceAccount": {"create": false}}),
+        json!({"podDisruptionBudget": {"enabled": true}}),
+        json!({"networkPolicy": {"enabled": true}}),
+        json!({"watchNamespaces": ["lab", "lab-2"]}),
+        json!({"monitoring": {"serviceMonitor": {"enabled": true}}}),
+        json!({"monitoring": {"podMonitor": {"enabled": true}}}),
+        json!({"monitoring": {"prometheusRule": {"enabled": true}}}),
+        json!({"monitoring": {"dashboards": {"enabled": true}}}),
+    ]
 }
 
-/// The default, each switch turned, everything on, and everything set.
+/// Which switches are turned, in twelve sets: of any two, each alone, both and neither, three times (Plackett and Burman, 1946).
+fn turned() -> Vec<[bool; 11]> {
+    let first = "++-+++---+-".as_bytes();
+    let row = |shift: usize| std::array::from_fn(|i| first[(i + shift) % 11] == b'+');
+    (0..11).map(row).chain([[false; 11]]).collect()
+}
+
+/// Every pair of switches in all positions, everything on, every value set, and what is no switch.
 fn combinations() -> Vec<Value> {
-    let mut combinations = vec![json!({}), everything(), set()];
-    for (part, off) in [
-        ("crds", json!({"enabled": false})),
-        ("rbac", json!({"create": false})),
-        ("rbac", json!({"aggregate": false})),
-        ("serviceAccount", json!({"create": false})),
-        ("serviceAccount", json!({"create": false, "name": "theirs"})),
-        ("podDisruptionBudget", json!({"enabled": true, "maxUnavailable": 0})),
-        ("networkPolicy", json!({"enabled": true})),
-        ("watchNamespaces", json!(["lab"])),
-    ] {
-        combinations.push(json!({part: off}));
-    }
-    for part in ["serviceMonitor", "podMonitor", "prometheusRule", "dashboards"] {
-        combinations.push(json!({"monitoring": {part: {"enabled": true}}}));
-    }
-    combinations
+    let pairs = turned().into_iter().map(|turned| {
+        let on = switches().into_iter().zip(turned).filter(|(_, turned)| *turned);
+        on.fold(json!({}), |values, (switch, _)| merged(&values, &switch))
+    });
+    let others = [
+        everything(),
+        merged(&others(), &everything()),
+        json!({"serviceAccount": {"create": false, "name": "theirs"}}),
+        json!({"podDisruptionBudget": {"enabled": true, "maxUnavailable": 0}}),
+    ];
+    pairs.chain(others).collect()
 }
 
 #[test]
-fn every_combination_passes_lint_and_the_schemas_of_kubernetes() {
-    let schemas = format!("{}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json", tool("schemas").display());
-    // Whose schemas Kubernetes does not have. The experiment is held against its own rules elsewhere.
-    let others = "-skip=RetryExperiment,ServiceMonitor,PodMonitor,PrometheusRule";
+fn any_two_switches_are_seen_in_all_positions() {
+    for (i, j) in (0..11).flat_map(|i| (0..i).map(move |j| (i, j))) {
+        let seen: BTreeSet<_> = turned().iter().map(|turned| (turned[i], turned[j])).collect();
+        assert_eq!(seen.len(), 4, "{i} and {j}: {seen:?}");
+    }
+}
+
+#[test]
+fn every_combination_passes_lint_and_the_schemas_of_kubernetes_and_of_the_kinds_that_are_defined() {
+    let schemas = ["-schema-location", &kubernetes_s(), "-schema-location", &defined()].map(str::to_owned);
+    let arguments: Vec<&str> = ["-strict"].into_iter().chain(schemas.iter().map(String::as_str)).collect();
     for values in combinations() {
         run("helm", &["lint", "--strict", "--values", "-", &chart("retrylab")], &values.to_string()).unwrap();
         let rendered = render(&chart("retrylab"), &values, &[]).unwrap();
-        run("kubeconform", &["-strict", others, "-schema-location", &schemas], &rendered)
-            .unwrap_or_else(|said| panic!("{values}: {said}"));
+        run("kubeconform", &arguments, &rendered).unwrap_or_else(|said| panic!("{values}: {said}"));
     }
     run("helm", &["lint", "--strict", &chart("retrylab-crds")], "").unwrap();
 }

@@ -76,6 +76,14 @@ pub fn objects(values: &Value) -> Vec<Value> {
     parse(&render(&chart("retrylab"), values, &[]).unwrap_or_else(|said| panic!("{values}: {said}")))
 }
 
+/// The notes that people see after an installation with these values.
+pub fn notes(values: &Value) -> String {
+    let arguments =
+        ["install", RELEASE, &chart("retrylab"), "--namespace", NAMESPACE, "--dry-run=client", "--values=-"];
+    let shown = run("helm", &arguments, &values.to_string()).unwrap();
+    shown.split_once("NOTES:\n").unwrap().1.to_owned()
+}
+
 /// The objects of a text of several.
 pub fn parse(text: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
@@ -105,9 +113,23 @@ pub fn selects(match_labels: &Value, labels: &Value) -> bool {
     match_labels.as_object().unwrap().iter().all(|(key, value)| labels[key] == *value)
 }
 
+/// Values with others over them.
+pub fn merged(values: &Value, over: &Value) -> Value {
+    let (Value::Object(values), Value::Object(over)) = (values, over) else { return over.clone() };
+    let mut merged = values.clone();
+    for (key, value) in over {
+        let below = merged.get(key).map_or_else(|| value.clone(), |below| self::merged(below, value));
+        merged.insert(key.clone(), below);
+    }
+    Value::Object(merged)
+}
+
 /// Every switch on.
 pub fn everything() -> Value {
     json!({
+        "crds": {"enabled": true},
+        "rbac": {"create": true, "aggregate": true},
+        "serviceAccount": {"create": true},
         "podDisruptionBudget": {"enabled": true},
         "networkPolicy": {"enabled": true},
         "monitoring": {

@@ -14,9 +14,13 @@ mod gitops;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod leaves;
+#[cfg(test)]
 mod monitoring;
 #[cfg(test)]
 mod operator;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]

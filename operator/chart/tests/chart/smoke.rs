@@ -3,20 +3,12 @@
 use retrylab_api::{Caps, RetryExperiment, RetryExperimentSpec, Span, validate};
 use serde_json::{Value, json};
 
-use crate::harness::{NAMESPACE, RELEASE, chart, find, objects, pods, run};
+use crate::harness::{NAMESPACE, RELEASE, find, notes, objects, pods};
 
 fn check_accepted(experiment: Value, caps: Caps) -> RetryExperiment {
     let experiment: RetryExperiment = serde_json::from_value(experiment).unwrap();
     validate(&experiment.spec, caps).unwrap();
     experiment
-}
-
-/// The notes that people see after an installation with these values.
-fn notes(values: &Value) -> String {
-    let arguments =
-        ["install", RELEASE, &chart("retrylab"), "--namespace", NAMESPACE, "--dry-run=client", "--values=-"];
-    let shown = run("helm", &arguments, &values.to_string()).unwrap();
-    shown.split_once("NOTES:\n").unwrap().1.to_owned()
 }
 
 /// Caps as the chart and as the operator have them.
@@ -85,6 +77,18 @@ fn the_notes_have_the_commands_for_a_namespace_that_is_watched() {
         let notes = notes(&json!({"watchNamespaces": watched}));
         assert!(notes.contains(&format!("helm test {RELEASE} --namespace {NAMESPACE} --logs")), "{notes}");
         assert!(notes.contains(&format!("kubectl apply --namespace {namespace} --filename - << END")), "{notes}");
+    }
+}
+
+#[test]
+fn the_notes_say_what_is_to_be_done_before_uninstalling() {
+    for crds in [true, false] {
+        let notes = notes(&json!({"crds": {"enabled": crds}}));
+        assert!(
+            notes.contains("Before uninstalling, let experiments that are not over end, or delete them"),
+            "{notes}"
+        );
+        assert_eq!(notes.contains("kubectl delete customresourcedefinition"), crds, "{notes}");
     }
 }
 

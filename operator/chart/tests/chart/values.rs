@@ -13,6 +13,9 @@ fn schema() -> Value {
     serde_json::from_str(&fs::read_to_string(format!("{}/values.schema.json", chart("retrylab"))).unwrap()).unwrap()
 }
 
+/// What is empty by default though its keys are fixed: they are Kubernetes' own.
+const KUBERNETES_S: [&str; 2] = ["/affinity", "/workloads/resources"];
+
 /// A schema, with its reference followed.
 fn resolved<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
     match part["$ref"].as_str() {
@@ -21,13 +24,52 @@ fn resolved<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
     }
 }
 
-/// Calls `visit` with the path and the properties of every object that has a fixed set of keys.
-fn each_object(schema: &Value, part: &Value, path: &mut Vec<String>, visit: &mut impl FnMut(&[String], &Value)) {
+/// Where something is among the values: by keys, and in a list as its first item.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Item,
+}
+
+fn pointer(path: &[Step]) -> String {
+    path.iter().map(|step| if let Step::Key(key) = step { format!("/{key}") } else { "/0".to_owned() }).collect()
+}
+
+/// Values that have something in one place, and nothing else.
+fn values_with(path: &[Step], what: Value) -> Value {
+    path.iter()
+        .rev()
+        .fold(what, |inner, step| if let Step::Key(key) = step { json!({key: inner}) } else { json!([inner]) })
+}
+
+/// Calls `visit` with the path and the schema of every object that has a fixed set of keys. Every other place must have a type,
+/// and what it holds as well: nothing may be put anywhere.
+fn each_object(schema: &Value, part: &Value, path: &mut Vec<Step>, visit: &mut impl FnMut(&[Step], &Value)) {
     let part = resolved(schema, part);
-    let Some(properties) = part["properties"].as_object() else { return };
+    let place = pointer(path);
+    let types: Vec<&str> = match &part["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => vec![],
+    };
+    assert!(!types.is_empty() || part["enum"].is_array(), "{place} may be anything");
+    if types.contains(&"array") {
+        path.push(Step::Item);
+        each_object(schema, &part["items"], path, visit);
+        path.pop();
+    }
+    if !types.contains(&"object") {
+        return;
+    }
+    let Some(properties) = part["properties"].as_object() else {
+        // Whose keys are free, such as labels: then what they hold is not.
+        let held = &part["additionalProperties"]["type"];
+        assert!(held.is_string() || held.is_array(), "{place} may hold anything");
+        return;
+    };
     visit(path, part);
     for (key, property) in properties.iter().filter(|(key, _)| !HELM_S.contains(&key.as_str())) {
-        path.push(key.clone());
+        path.push(Step::Key(key.clone()));
         each_object(schema, property, path, visit);
         path.pop();
     }
@@ -38,15 +80,16 @@ fn an_unknown_key_is_refused_wherever_keys_are_fixed_and_the_message_names_it_an
     let schema = schema();
     let mut places = Vec::new();
     each_object(&schema, &schema, &mut Vec::new(), &mut |path, _| places.push(path.to_vec()));
-    assert!(places.len() > 15, "{places:?}");
+    let known: BTreeSet<String> = places.iter().map(|path| pointer(path)).collect();
+    for place in
+        ["", "/resources", "/affinity/nodeAffinity", "/networkPolicy/scrapers/0/ipBlock", "/workloads/tolerations/0"]
+    {
+        assert!(known.contains(place), "{place} is not in {known:?}");
+    }
     for place in places {
-        let mut values = json!({"tpyo": 1});
-        for key in place.iter().rev() {
-            values = json!({key: values});
-        }
+        let values = values_with(&place, json!({"tpyo": 1}));
         let said = render(&chart("retrylab"), &values, &[]).expect_err(&values.to_string());
-        let pointer: String = place.iter().flat_map(|key| ["/", key]).collect();
-        let expected = format!("- at '{pointer}': additional properties 'tpyo' not allowed");
+        let expected = format!("- at '{}': additional properties 'tpyo' not allowed", pointer(&place));
         assert!(said.contains(&expected), "expected {expected}, got {said}");
     }
 }
@@ -74,6 +117,10 @@ fn what_a_value_cannot_be_is_refused_and_the_message_names_its_place() {
         (json!({"otlp": {"sampleRatio": "1.5"}}), "/otlp/sampleRatio"),
         (json!({"monitoring": {"serviceMonitor": {"interval": "0s"}}}), "/monitoring/serviceMonitor/interval"),
         (json!({"retrylab-crds": {"enabled": false}}), "/retrylab-crds"),
+        (json!({"resources": {"limit": {"memory": "1Gi"}}}), "/resources"),
+        (json!({"resources": {"limits": {"memory": true}}}), "/resources/limits/memory"),
+        (json!({"affinity": {"typo": 1}}), "/affinity"),
+        (json!({"networkPolicy": {"scrapers": [{"tpyo": 1}]}}), "/networkPolicy/scrapers/0"),
     ] {
         let said = render(&chart("retrylab"), &values, &[]).expect_err(&values.to_string());
         assert!(said.contains(&format!("- at '{place}'")), "{values}: {said}");
@@ -86,14 +133,26 @@ fn the_schema_and_the_file_with_the_defaults_know_the_same_keys() {
         serde_saphyr::from_str(&fs::read_to_string(format!("{}/values.yaml", chart("retrylab"))).unwrap()).unwrap();
     let schema = schema();
     each_object(&schema, &schema, &mut Vec::new(), &mut |path, part| {
-        let pointer: String = path.iter().flat_map(|key| ["/", key]).collect();
-        let defaults = values.pointer(&pointer).unwrap_or_else(|| panic!("values.yaml has no {pointer}"));
+        let pointer = pointer(path);
         let keys = |object: &Value| -> BTreeSet<String> { object.as_object().unwrap().keys().cloned().collect() };
         let mut known = keys(&part["properties"]);
         known.retain(|key| !HELM_S.contains(&key.as_str()));
-        // `workloads.resources` is empty by default: it is the operator's then.
-        if pointer != "/workloads/resources" {
-            assert_eq!(known, keys(defaults), "{pointer}");
+        match values.pointer(&pointer) {
+            // Lists are empty by default, and what has Kubernetes' own keys may be, with what would be in it.
+            None => assert!(is_empty_above(&values, path), "values.yaml has no {pointer}"),
+            Some(defaults) if defaults == &json!({}) => {
+                assert!(KUBERNETES_S.contains(&&*pointer), "{pointer} is empty")
+            }
+            Some(defaults) => assert_eq!(known, keys(defaults), "{pointer}"),
         }
     });
+}
+
+/// Whether the defaults have an empty list or object on the way to a place.
+fn is_empty_above(defaults: &Value, path: &[Step]) -> bool {
+    (0..path.len()).any(|n| match defaults.pointer(&pointer(&path[..n])) {
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(object)) => object.is_empty(),
+        _ => false,
+    })
 }

@@ -5,9 +5,12 @@ use std::{env, time::Duration};
 use retrylab_api::{ConditionType, Phase, Verdict};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Experiment, Lab, Restored, SOON, check_books, eventually, helm, kubectl, kubectl_with_input, manifest, try_kubectl,
-    upgrade,
+use crate::{
+    harness::{
+        Experiment, Lab, Restored, SOON, check_books, eventually, helm, kubectl, kubectl_with_input, manifest,
+        of_the_release, try_kubectl, upgrade,
+    },
+    monitoring::MONITORED,
 };
 
 /// An experiment that is over within some seconds.
@@ -88,9 +91,37 @@ async fn an_experiment_goes_on_through_an_upgrade_and_results_stay() {
     next.complete(SOON).await;
 }
 
+/// The release with every option, for one namespace: an object of each kind that it can have, but for those of an operator for all.
+async fn everything_on(namespace: &str) {
+    let watched = format!("watchNamespaces={{{namespace}}}");
+    let options = ["podDisruptionBudget.enabled=true", "networkPolicy.enabled=true", &watched];
+    let set = options.iter().flat_map(|option| ["--set", option]);
+    upgrade(&set.chain(MONITORED).collect::<Vec<_>>()).await;
+    let there = of_the_release().await;
+    for kind in [
+        "deployment.apps/",
+        "pod/",
+        "service/",
+        "serviceaccount/",
+        "configmap/",
+        "role.rbac.authorization.k8s.io/",
+        "rolebinding.rbac.authorization.k8s.io/",
+        "clusterrole.rbac.authorization.k8s.io/",
+        "poddisruptionbudget.policy/",
+        "networkpolicy.networking.k8s.io/",
+        "servicemonitor.monitoring.coreos.com/",
+        "podmonitor.monitoring.coreos.com/",
+        "prometheusrule.monitoring.coreos.com/",
+    ] {
+        assert!(there.lines().any(|line| line.starts_with(kind)), "no {kind} in {there}");
+    }
+}
+
 #[tokio::test]
 async fn uninstalling_leaves_experiments_that_can_be_deleted_and_installing_again_takes_them_up() {
     let lab = Lab::alone().await;
+    let restored = Restored;
+    everything_on(&lab.namespace).await;
     let finished = lab.experiment("finished", &quick()).await;
     finished.complete(SOON).await;
     finished.until_nothing_remains(SOON).await;
@@ -100,15 +131,13 @@ async fn uninstalling_leaves_experiments_that_can_be_deleted_and_installing_agai
     for experiment in [&running, &deleted] {
         experiment.until_condition(ConditionType::FaultActive, SOON).await;
     }
-    let restored = Restored;
     helm("uninstall", &["--wait", "--timeout", "60s"]).await.unwrap();
-    let kinds = "deployments,pods,services,serviceaccounts,clusterroles,clusterrolebindings";
-    let of_operator =
-        ["--selector", "app.kubernetes.io/name=retrylab-operator", "--all-namespaces", "--output", "name"];
-    let get = [&["get", kinds], &of_operator[..]].concat();
     // Its pod has some seconds to end.
-    eventually("all of the operator is gone", SOON, async || kubectl(&get).await.is_empty().then_some(())).await;
+    eventually("all of the operator is gone", SOON, async || of_the_release().await.is_empty().then_some(())).await;
     assert_eq!(stored(&finished).await, before);
+    // As the notes say: with nobody there, one that is not over stays as it is, pods and all.
+    assert!(running.remains().await.contains("pod/"));
+    assert_eq!(running.status().await.verdict, None);
     // Nobody has to be there for an experiment to go.
     deleted.api.delete(&deleted.name, &kube::api::DeleteParams::default()).await.unwrap();
     deleted.until_nothing_remains(SOON).await;

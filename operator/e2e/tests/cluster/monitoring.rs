@@ -17,7 +17,7 @@ use crate::harness::{
 };
 
 /// What the README says to set for kube-prometheus-stack.
-const MONITORED: [&str; 10] = [
+pub const MONITORED: [&str; 10] = [
     "--set",
     "monitoring.labels.release=kube-prometheus-stack",
     "--set",
@@ -231,9 +231,13 @@ fn queries() -> Vec<Query> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut add = |name: &Value, query: &Value, kind: Kind| {
             let place = format!("{}, {}", text(&board["title"]), text(name));
-            queries.push(Query { place, text: text(query), kind });
+            // That it says 0 where there is nothing is no answer.
+            let query = text(query).trim_end_matches(" or vector(0)").to_owned();
+            queries.push(Query { place, text: query, kind });
         };
-        for panel in board["panels"].as_array().unwrap() {
+        let panels = board["panels"].as_array().unwrap();
+        // A row that is collapsed has its panels in itself.
+        for panel in panels.iter().chain(panels.iter().flat_map(|row| row["panels"].as_array().into_iter().flatten())) {
             for target in panel["targets"].as_array().into_iter().flatten() {
                 let kind = if target["instant"] == true { Kind::Instant } else { Kind::Range };
                 add(&panel["title"], &target["expr"], kind);

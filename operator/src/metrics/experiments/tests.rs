@@ -45,18 +45,25 @@ fn new(name: &str) -> RetryExperiment {
     experiment
 }
 
-fn exposed(experiments: &Mutex<Vec<Arc<RetryExperiment>>>) -> Vec<String> {
-    let registry = Registry::new();
-    let all: Vec<_> = experiments.lock().unwrap().clone();
-    registry.register(Box::new(Experiments::new(move || all.clone()).unwrap())).unwrap();
+type All = Arc<Mutex<Vec<Arc<RetryExperiment>>>>;
+
+/// A registry that reads what there is each time somebody asks, as the operator's reads its store.
+fn registry(experiments: &All) -> Registry {
+    let (registry, all) = (Registry::new(), experiments.clone());
+    registry.register(Box::new(Experiments::new(move || all.lock().unwrap().clone()).unwrap())).unwrap();
+    registry
+}
+
+fn exposed(registry: &Registry) -> Vec<String> {
     let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[test]
 fn an_experiment_has_its_figures_and_one_that_is_deleted_has_none() {
-    let experiments = Mutex::new(vec![Arc::new(over("a", 1, &["x"])), Arc::new(new("b"))]);
-    let lines = exposed(&experiments);
+    let experiments: All = Arc::new(Mutex::new(vec![Arc::new(over("a", 1, &["x"])), Arc::new(new("b"))]));
+    let registry = registry(&experiments);
+    let lines = exposed(&registry);
     for line in [
         r#"retrylab_experiments{phase="Complete",verdict="Failed"} 1"#,
         r#"retrylab_experiments{phase="Complete",verdict="Passed"} 0"#,
@@ -75,16 +82,23 @@ fn an_experiment_has_its_figures_and_one_that_is_deleted_has_none() {
     }
     assert!(!lines.iter().any(|l| l.contains("peak")), "there is no peak: {lines:#?}");
 
-    experiments.lock().unwrap().clear();
-    let lines = exposed(&experiments);
-    assert!(!lines.iter().any(|line| line.contains("experiment=")), "{lines:#?}");
+    let deleted = |name: &str| experiments.lock().unwrap().retain(|experiment| experiment.name_any() != name);
+    let has_series = |lines: &[String], name: &str| lines.iter().any(|l| l.contains(&format!("experiment=\"{name}\"")));
+    deleted("a");
+    let lines = exposed(&registry);
+    assert!(!has_series(&lines, "a") && has_series(&lines, "b"), "{lines:#?}");
+    deleted("b");
+    let lines = exposed(&registry);
+    assert!(!has_series(&lines, "a") && !has_series(&lines, "b"), "{lines:#?}");
+    let counted = lines.iter().filter(|line| line.starts_with("retrylab_experiments{"));
+    assert!(counted.clone().count() > 3 && counted.clone().all(|line| line.ends_with(" 0")), "{lines:#?}");
 }
 
 #[test]
 fn of_those_that_are_over_only_the_latest_have_series_of_their_own() {
     let over = (0..FINISHED_MAX + 2).map(|n| Arc::new(over(&format!("x{n}"), n, &[])));
-    let experiments = Mutex::new(over.chain([Arc::new(new("current"))]).collect());
-    let lines = exposed(&experiments);
+    let experiments: All = Arc::new(Mutex::new(over.chain([Arc::new(new("current"))]).collect()));
+    let lines = exposed(&registry(&experiments));
     let shown =
         |name: &str| lines.iter().any(|l| l.contains(&format!("retrylab_experiment_info{{experiment=\"{name}\"")));
     assert_eq!(

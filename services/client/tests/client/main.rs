@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod mechanisms;
 #[cfg(test)]
 mod runs;

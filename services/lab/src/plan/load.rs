@@ -1,6 +1,6 @@
 //! What would be sent, and what would break, in words.
 
-use retrylab_api::{ArrivalLaw, Burst, Fault, FaultType, RetryExperimentSpec, Span, arm_plan};
+use retrylab_api::{ArrivalLaw, Burst, Fault, FaultType, RetryExperimentSpec, arm_plan, burst_rate_max};
 use serde::Serialize;
 
 /// What would be sent to the client.
@@ -34,7 +34,7 @@ impl Load {
         Self {
             what,
             requests: arrivals.filter(|_| !is_closed),
-            rate_max: (!is_closed).then(|| load.rate.unwrap_or(0) + highest(&load.bursts)),
+            rate_max: (!is_closed).then(|| load.rate.unwrap_or(0) + burst_rate_max(&load.bursts)),
         }
     }
 
@@ -45,18 +45,6 @@ impl Load {
             .map_or_else(String::new, |requests| format!("; {requests} requests in each arm with this seed"));
         format!("{}{requests}\n", self.what)
     }
-}
-
-/// The highest sum of the rates of bursts that go on at one time; what comes at one instant has no rate.
-fn highest(bursts: &[Burst]) -> u32 {
-    let going_on = |at: Span| {
-        let is_so = |burst: &&Burst| {
-            let end = burst.at.as_millis() + burst.for_.map_or(0, Span::as_millis);
-            (burst.at.as_millis()..end).contains(&at.as_millis())
-        };
-        bursts.iter().filter(is_so).filter_map(|burst| burst.rate).sum()
-    };
-    bursts.iter().map(|burst| going_on(burst.at)).max().unwrap_or(0)
 }
 
 /// A burst in words.

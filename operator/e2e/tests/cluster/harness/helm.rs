@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use super::kubectl::run;
+use super::kubectl::{kubectl, run};
 
 const RELEASE: &str = "retrylab";
 const NAMESPACE: &str = "retrylab-system";
@@ -20,6 +20,16 @@ pub async fn upgrade(set: &[&str]) {
     let chart = env::var("RETRYLAB_CHART").expect("RETRYLAB_CHART must be the chart");
     let arguments = [&[&chart, "--install", "--reset-values", "--wait", "--timeout", "60s"], set].concat();
     helm("upgrade", &arguments).await.unwrap();
+}
+
+/// What there is of the release, by kind and name; not what is kept when it is uninstalled.
+pub async fn of_the_release() -> String {
+    // Their kinds are only there while prometheus-operator's definitions are; those always are.
+    let kinds = "deployments,pods,services,serviceaccounts,configmaps,roles,rolebindings,clusterroles,clusterrolebindings,\
+                 poddisruptionbudgets,networkpolicies,servicemonitors,podmonitors,prometheusrules";
+    let of_operator =
+        ["--selector", "app.kubernetes.io/name=retrylab-operator", "--all-namespaces", "--output", "name"];
+    kubectl(&[&["get", kinds], &of_operator[..]].concat()).await
 }
 
 /// Sees to it that the release is as before when the test is over, also when it fails: the other tests want it.

@@ -1,13 +1,17 @@
 //! A test's place in the cluster: a namespace of its own, and its turn among the other tests.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Config, ResourceExt, api::PostParams};
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+use retrylab_api::ConditionType;
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{Experiment, kubectl_with_input};
+use super::{Experiment, SOON, kubectl_with_input};
 
 /// Tests that disturb the operator, which is there for all, or that hold latencies against each other, which others would
 /// disturb, take this for themselves; the others share it.
@@ -58,6 +62,18 @@ impl Lab {
     /// Applies an experiment with this spec.
     pub async fn experiment(&self, name: &str, spec: &Value) -> Experiment {
         self.apply(&manifest(name, spec).to_string()).await
+    }
+
+    /// Kubernetes' garbage collector takes up to half a minute to notice a kind that has just been defined, and collects
+    /// nothing of it before. That is waited for with an experiment that doesn't count.
+    pub async fn until_experiments_are_collected(&self) {
+        let spec = json!({
+            "arms": [{"name": "none", "strategy": {"type": "None"}}], "load": {"rate": 1}, "duration": "1s", "suspend": true,
+        });
+        let canary = self.experiment("canary", &spec).await;
+        canary.until_condition(ConditionType::Paused, SOON).await;
+        canary.api.delete(&canary.name, &DeleteParams::default()).await.unwrap();
+        canary.until_nothing_remains(Duration::from_secs(90)).await;
     }
 }
 

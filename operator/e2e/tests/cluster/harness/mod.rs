@@ -18,7 +18,7 @@ mod visitor;
 pub use audit::{AuditLog, OPERATOR_USER};
 pub use enforcer::Enforcer;
 pub use experiment::Experiment;
-pub use helm::{Restored, helm, upgrade};
+pub use helm::{Restored, helm, of_the_release, upgrade};
 pub use http::Http;
 pub use jaeger::{Jaeger, OTLP_ENDPOINT};
 pub use kubectl::{kubectl, kubectl_with_input, run, run_in, run_script, try_kubectl};

@@ -9,7 +9,10 @@ use super::{Http, SOON, eventually, kubectl, try_kubectl};
 const POD: [&str; 4] = ["--namespace", "monitoring", "pod", "prometheus-stack-0"];
 
 /// A Prometheus, which goes when this goes.
-pub struct Prometheus(Http);
+pub struct Prometheus {
+    address: String,
+    http: Http,
+}
 
 impl Prometheus {
     /// Has prometheus-operator make one, of whatever monitors and rules there are, and waits until it is ready.
@@ -19,17 +22,23 @@ impl Prometheus {
         eventually("prometheus-operator makes a pod", SOON, is_there).await;
         kubectl(&[&["wait", "--for=condition=Ready", "--timeout=60s"], &POD[..]].concat()).await;
         let address = kubectl(&[&["get", "--output=jsonpath={.status.podIP}"], &POD[..]].concat()).await;
-        Self(Http::new(&format!("http://{address}:9090")))
+        let address = format!("{address}:9090");
+        Self { http: Http::new(&format!("http://{address}")), address }
+    }
+
+    /// Where it is reached.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// All that is scraped, with its labels and health.
     pub async fn targets(&self) -> Vec<Value> {
-        list(&self.0.get("/api/v1/targets?state=active").await["data"]["activeTargets"])
+        list(&self.http.get("/api/v1/targets?state=active").await["data"]["activeTargets"])
     }
 
     /// All rules, with their health.
     pub async fn rules(&self) -> Vec<Value> {
-        let groups = list(&self.0.get("/api/v1/rules").await["data"]["groups"]);
+        let groups = list(&self.http.get("/api/v1/rules").await["data"]["groups"]);
         groups.iter().flat_map(|group| list(&group["rules"])).collect()
     }
 
@@ -55,7 +64,7 @@ impl Prometheus {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let answer = self.0.get(path).await;
+        let answer = self.http.get(path).await;
         assert_eq!(answer["status"], "success", "{path}: {answer}");
         answer
     }

@@ -74,11 +74,20 @@ pub struct AttemptEnd {
     pub pushback: Option<Pushback>,
 }
 
+/// The wait before a retry.
+struct Wait {
+    /// What the delay law gave.
+    drawn_ns: u64,
+    /// What is waited: that, or longer.
+    wait_ns: u64,
+}
+
 /// The state of one request under a policy. Small and without references, so that a simulator can park millions of them.
 #[derive(Clone, Debug)]
 pub struct Retrier {
     deadline_ns: u64,
     wake_ns: u64,
+    /// The delay that the law gave the latest retry. A wait that an answer asked for is no part of the law.
     previous_delay_ns: u64,
     /// What the latest retry or hedge was paid, in thousandths of a token.
     paid_milli: u32,
@@ -221,15 +230,15 @@ impl Retrier {
         if let Err(denial) = turn.limits.admit_retry(end.outcome, turn.now_ns) {
             return self.deny(denial, turn);
         }
-        let delay_ns = self.delay_ns(end.pushback, turn);
-        let start_ns = turn.now_ns.saturating_add(delay_ns);
+        let Wait { drawn_ns, wait_ns } = self.wait(end.pushback, turn);
+        let start_ns = turn.now_ns.saturating_add(wait_ns);
         if !self.has_time_at(start_ns) {
             return self.end(Fate::Deadline, turn);
         }
         self.withdraw(end.outcome, turn);
         self.retries += 1;
-        self.previous_delay_ns = delay_ns;
-        if delay_ns == 0 {
+        self.previous_delay_ns = drawn_ns;
+        if wait_ns == 0 {
             return self.start(AttemptKind::Retry, turn);
         }
         self.wake_ns = start_ns;
@@ -237,7 +246,7 @@ impl Retrier {
     }
 
     /// The wait before the next retry: the law's, or longer if the answer asked for it.
-    fn delay_ns(&self, pushback: Option<Pushback>, turn: &Turn<'_>) -> u64 {
+    fn wait(&self, pushback: Option<Pushback>, turn: &Turn<'_>) -> Wait {
         let (law, i) = (&turn.policy.delay, u32::from(self.retries));
         let rng = || turn.draws.rng(Draw::Delay(self.attempts()));
         let (low, high) = law.range_ns(i, self.previous_delay_ns);
@@ -248,13 +257,15 @@ impl Retrier {
         match asked_ms {
             Some((ms, jitter_permille)) => {
                 let mut rng = rng();
-                let drawn = law.draw_ns(low, high, &mut rng);
+                let drawn_ns = law.draw_ns(low, high, &mut rng);
                 let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
                 let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
-                drawn.max(asked)
+                Wait { drawn_ns, wait_ns: drawn_ns.max(asked) }
             }
-            None if low == high => low,
-            None => law.draw_ns(low, high, &mut rng()),
+            None => {
+                let drawn_ns = if low == high { low } else { law.draw_ns(low, high, &mut rng()) };
+                Wait { drawn_ns, wait_ns: drawn_ns }
+            }
         }
     }
 

@@ -93,6 +93,10 @@ pub struct Retrier {
     paid_milli: u32,
     /// Bit n: attempt n is in flight, as the probe of a half-open breaker.
     probes: u32,
+    /// The latest period of a closed breaker in which an attempt passed it.
+    period: u32,
+    /// Bit n: attempt n passed in that period. The others did so in one that is over.
+    of_period: u32,
     started: u8,
     in_flight: u8,
     retries: u8,
@@ -121,6 +125,8 @@ impl Retrier {
             previous_delay_ns: 0,
             paid_milli: 0,
             probes: 0,
+            period: 0,
+            of_period: 0,
             started: 0,
             in_flight: 0,
             retries: 0,
@@ -141,11 +147,15 @@ impl Retrier {
 
     /// An attempt in flight has ended.
     pub fn ended(&mut self, end: AttemptEnd, turn: &mut Turn<'_>) -> Step {
-        let probe = 1 << end.number;
-        let passage = if self.probes & probe == 0 { Passage::Closed } else { Passage::Probe };
+        let bit = 1 << end.number;
+        let passage = match (self.probes & bit, self.of_period & bit) {
+            (0, 0) => Passage::Past,
+            (0, _) => Passage::Closed(self.period),
+            _ => Passage::Probe,
+        };
         let later = end.number > 1;
         let paid_milli = if later { u64::from(self.paid_milli) } else { 0 };
-        self.probes &= !probe;
+        self.probes &= !bit;
         self.in_flight -= 1;
         self.out -= u8::from(later);
         turn.limits.end_attempt(end.outcome, passage, later, paid_milli, turn.now_ns);
@@ -290,7 +300,13 @@ impl Retrier {
     fn pass(&mut self, turn: &mut Turn<'_>) -> Result<(), Denial> {
         self.asked += 1;
         let passage = turn.limits.begin_attempt(self.started == 0, u32::from(self.asked), turn.draws, turn.now_ns)?;
-        self.probes |= u32::from(passage == Passage::Probe) << (self.started + 1);
+        let bit = 1 << (self.started + 1);
+        match passage {
+            Passage::Probe => self.probes |= bit,
+            Passage::Closed(period) if period == self.period => self.of_period |= bit,
+            Passage::Closed(period) => (self.period, self.of_period) = (period, bit),
+            Passage::Past => {}
+        }
         Ok(())
     }
 

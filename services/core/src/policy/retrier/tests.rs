@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::{
-    Breaker, Budget, DelayLaw, Deposit, Hedging, InFlightBudget, Jitter, MinRetryRate, RetryAfter, StrategyName,
-    Throttle, WindowBudget,
+    Breaker, BreakerState, Budget, DelayLaw, Deposit, Hedging, InFlightBudget, Jitter, MinRetryRate, RetryAfter,
+    StrategyName, Throttle, WindowBudget,
 };
 
 /// Drives one request whose first `failures` attempts fail; gives its attempts, the waits in seconds and its fate.
@@ -104,12 +104,36 @@ fn a_hedge_that_the_breaker_refuses_costs_nothing() {
     let mut retrier = Retrier::new(&policy, 0, None);
     retrier.begin(&mut turn);
     for _ in 0..2 {
-        turn.limits.end_attempt(Outcome::Retryable, Passage::Closed, false, 0, 0); // others fail
+        turn.limits.end_attempt(Outcome::Retryable, Passage::Closed(0), false, 0, 0); // others fail
     }
     turn.now_ns = retrier.wake_at_ns().unwrap();
     assert_eq!(retrier.wake(&mut turn), Step::Wait);
     assert_eq!(retrier.take_denial(), Some(Denial::Breaker));
     assert_eq!(turn.limits.budget_left_milli(turn.now_ns), full);
+}
+
+/// One request's first attempt takes so long that the breaker has opened and closed again before its hedge begins. The hedge's
+/// failure is the first to count then, and the first attempt's is none.
+#[test]
+fn each_attempt_of_a_request_counts_in_the_period_of_the_breaker_in_which_it_passed() {
+    let breaker = Breaker { failure_percent: 100, min_calls: 2, interval_ms: 60_000, open_ms: 1, probes: 1 };
+    let policy = hedging_soon(Policy { breaker: Some(breaker), ..StrategyName::Naive.preset() });
+    let mut limits = Limits::new(&policy, 0);
+    let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, 0) };
+    let mut retrier = Retrier::new(&policy, 0, None);
+    retrier.begin(&mut turn);
+    (0..2).for_each(|_| turn.limits.end_attempt(Outcome::Retryable, Passage::Closed(0), false, 0, 0)); // others fail
+    turn.now_ns = 2 * NS_PER_MS;
+    assert_eq!(turn.limits.begin_attempt(true, 1, Draws::new(1, 1), turn.now_ns), Ok(Passage::Probe));
+    turn.limits.end_attempt(Outcome::Success, Passage::Probe, false, 0, turn.now_ns);
+    turn.now_ns = retrier.wake_at_ns().unwrap();
+    assert!(matches!(retrier.wake(&mut turn), Step::Start(Start { number: 2, .. })));
+    let failed = |number| AttemptEnd { number, outcome: Outcome::Retryable, pushback: None };
+    assert_eq!(retrier.ended(failed(2), &mut turn), Step::Wait);
+    retrier.ended(failed(1), &mut turn);
+    assert_eq!(turn.limits.breaker_state(turn.now_ns), Some(BreakerState::Closed));
+    assert!(matches!(retrier.ended(failed(3), &mut turn), Step::End(Fate::Exhausted)));
+    assert_eq!(turn.limits.breaker_state(turn.now_ns), Some(BreakerState::Open), "the hedge and the retry have failed");
 }
 
 /// With the chance c = (99 − 2·20)/100 to be turned away, a retry is turned away for c of the requests whose hedge was, within
@@ -124,7 +148,7 @@ fn a_retry_after_a_hedge_that_was_turned_away_asks_anew() {
     for i in 0..97 {
         let _admitted = before.begin_attempt(false, 1, Draws::new(2, i), 0);
     }
-    (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed, false, 0, 0));
+    (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed(0), false, 0, 0));
     let (mut hedges, mut again) = (0.0, 0.0);
     for serial in 0..20_000 {
         let mut limits = before.clone();

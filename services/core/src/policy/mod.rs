@@ -16,7 +16,7 @@ mod window;
 mod worst_case;
 
 pub use breaker::{Breaker, BreakerState, RetryBreaker};
-pub use budget::{Budget, Charge, Deposit, InFlightBudget, MinRetryRate, TokenBucket, WindowBudget};
+pub use budget::{Budget, Charge, Deposit, InFlightBudget, MinRetryRate, RatioBudget, TokenBucket, WindowBudget};
 pub use delay::{DelayLaw, Jitter};
 pub use draws::Draws;
 pub use limits::Limits;

@@ -35,7 +35,7 @@ pub enum State {
     Stable,
     /// It is up from rest, and stays down after a collapse.
     Vulnerable,
-    /// It is down from rest as well.
+    /// It is down from rest as well, or on its way there: as much arrives as can be served, or more.
     Overloaded,
     /// It is down after a collapse, and the backlog may last longer than the longest schedule.
     Undecided,

@@ -264,19 +264,15 @@ impl Retrier {
             (Some(terms), Some(Pushback::AfterMs(ms))) => Some((ms.min(terms.cap_ms), terms.jitter_permille)),
             _ => None,
         };
-        match asked_ms {
-            Some((ms, jitter_permille)) => {
-                let mut rng = rng();
-                let drawn_ns = law.draw_ns(low, high, &mut rng);
-                let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
-                let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
-                Wait { drawn_ns, wait_ns: drawn_ns.max(asked) }
-            }
-            None => {
-                let drawn_ns = if low == high { low } else { law.draw_ns(low, high, &mut rng()) };
-                Wait { drawn_ns, wait_ns: drawn_ns }
-            }
-        }
+        let Some((ms, jitter_permille)) = asked_ms else {
+            let drawn_ns = if low == high { low } else { law.draw_ns(low, high, &mut rng()) };
+            return Wait { drawn_ns, wait_ns: drawn_ns };
+        };
+        let mut rng = rng();
+        let drawn_ns = law.draw_ns(low, high, &mut rng);
+        let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
+        let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
+        Wait { drawn_ns, wait_ns: drawn_ns.max(asked) }
     }
 
     const fn has_time_at(&self, moment_ns: u64) -> bool {

@@ -231,8 +231,12 @@ impl Engine<'_> {
             }
         }
         // All at once: no worker takes up one that is about to be told.
-        gone.iter().for_each(|presence| presence.hung_up.set(true));
-        gone.iter().for_each(|presence| self.hang_up(now, presence));
+        for presence in &gone {
+            presence.hung_up.set(true);
+        }
+        for presence in &gone {
+            self.hang_up(now, presence);
+        }
     }
 
     /// Does something at a station; sees off who has left, and plans to look again when the next thing is due.

@@ -337,16 +337,13 @@ fn length_of(policy: &Policy, timeout_ns: u64, serial: u64, failures: &[Failure]
         }
         let next = (0..in_flight.len()).min_by_key(|&i| in_flight[i].0);
         let wake_ns = retrier.wake_at_ns().unwrap_or(NEVER);
-        step = match next.filter(|&i| in_flight[i].0 <= wake_ns) {
-            Some(i) => {
-                let (at_ns, end) = in_flight.swap_remove(i);
-                turn.now_ns = at_ns;
-                retrier.ended(end, &mut turn)
-            }
-            None => {
-                turn.now_ns = wake_ns;
-                retrier.wake(&mut turn)
-            }
+        step = if let Some(i) = next.filter(|&i| in_flight[i].0 <= wake_ns) {
+            let (at_ns, end) = in_flight.swap_remove(i);
+            turn.now_ns = at_ns;
+            retrier.ended(end, &mut turn)
+        } else {
+            turn.now_ns = wake_ns;
+            retrier.wake(&mut turn)
         };
     }
 }
@@ -364,7 +361,7 @@ proptest! {
     }
 }
 
-/// AWS Architecture Blog, "Exponential Backoff And Jitter": sleep = min(cap, random_between(base, sleep · 3)), where sleep is what
+/// AWS Architecture Blog, "Exponential Backoff And Jitter": `sleep = min(cap, random_between(base, sleep * 3))`, where sleep is what
 /// this formula gave before. An answer that asks for 10 s makes a wait longer, and the next draw no greater.
 #[test]
 fn a_wait_that_was_asked_for_is_no_part_of_decorrelated_jitter() {

@@ -29,12 +29,10 @@ impl Setup {
     /// What the time to work an outage off follows from.
     pub fn drain(&self) -> Drain {
         let (policy, layers) = (&self.client.strategy.policy, self.inner.len() as u32 + 1);
-        let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
+        let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i));
         let asked_s = self.backend.faults.iter().filter_map(|fault| fault.kind.retry_after_s()).max().unwrap_or(0);
-        let pushed_back_ms = policy.retry_after.map_or(0, |r| {
-            let honoured_ms = r.cap_ms.min(u64::from(asked_s) * 1_000);
-            honoured_ms + honoured_ms * u64::from(r.jitter_permille) / 1_000
-        });
+        let pushed_back = policy.retry_after.map(|terms| terms.longest(u64::from(asked_s) * 1_000));
+        let longest_wait = delays.chain(pushed_back).max().unwrap_or_default();
         let attempts_max = u64::from(policy.max_attempts).saturating_pow(layers);
         let hedged_ms = policy.hedging.map_or(u64::MAX, |hedging| hedging.delay_ms);
         let fails_at_once = |fault: &FaultWindow| match fault.kind {
@@ -59,7 +57,7 @@ impl Setup {
             budget: policy.allowance(u64::from(self.clients)),
             timeout_ms: self.client.timeout_ms,
             apart_ms: if layers > 1 { 0 } else { self.client.timeout_ms.min(hedged_ms) },
-            delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
+            delay_ms_max: longest_wait.as_nanos().div_ceil(1_000_000) as u64,
             hangs: !self.backend.faults.iter().all(fails_at_once),
             warm_up_ms: self.model.warm_up.filter(|_| restarts).map_or(0, |warm_up| warm_up.for_ms),
         }

@@ -113,7 +113,7 @@ fn a_criterion_without_a_figure_is_inconclusive() {
         "criteria": [{"name": "peak", "metric": "PeakAmplification", "max": "9"}],
     });
     let status = verdict_of(&quiet, |_| {}, DONE);
-    let message = "criteria without a figure: peak in none: nothing observed, to be <= 9";
+    let message = "criteria of which nothing can be told: peak in none: nothing observed, to be <= 9";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
 }
 
@@ -137,7 +137,7 @@ fn the_recovery_of_a_service_that_never_worked_is_inconclusive() {
     let status = verdict_of(&quick, never_works, DONE + 16_000);
     let recovery = status.arms[0].recovery.clone().unwrap();
     assert_eq!((recovery.time_to_recovery, recovery.verdict), (None, RecoveryVerdict::Overloaded));
-    let message = "criteria without a figure: quick in none: nothing observed, to be <= 10000";
+    let message = "criteria of which nothing can be told: quick in none: nothing observed, to be <= 10000";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
     assert_eq!(verdict_of(&quick, |_| {}, DONE + 16_000).verdict, Some(Verdict::Passed));
 }
@@ -263,7 +263,7 @@ fn a_load_that_was_not_sent_was_late_or_was_none_is_inconclusive() {
             load(runs).series.dropped.add(0);
         }
     };
-    check(dropped, DONE, "only 0.976 of the planned load was sent");
+    check(dropped, DONE, "only 0.976 of the planned load was sent: 20 of 22 requests in baseline");
     let late = |runs: &mut Runs| {
         let mut recorder = LatencyRecorder::default();
         recorder.record(150_000);

@@ -164,7 +164,7 @@ pub fn evidence(evidence: &EvidenceStatus) -> Markup {
         }
         ul.facts.soft {
             li { "Faults delivered: " (percent(fault_delivered.as_deref())) " of the requests that they should have struck" }
-            li { "Load achieved: " (percent(load_achieved.as_deref())) " of the planned requests" }
+            li { "Load achieved: " (percent(load_achieved.as_deref())) " of the planned load" }
             li { "Accounting gap: " (count(*accounting_gap)) ", the sum of all differences between client, backend and load generator" }
             li { "Load generator late by: " (lateness_p99.as_deref().map_or_else(|| NOTHING.to_owned(), latency)) " (p99)" }
         }

@@ -20,7 +20,7 @@ fn met(kind: FaultKind) -> Outcome {
     setup.backend.faults =
         vec![FaultWindow { name: "fault".into(), at_ms: 4_500, for_ms: 1_000, kind, restart: false }];
     let outcome = run(&setup);
-    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
     outcome
 }
 

@@ -317,7 +317,7 @@ const REJECTED: &str = "2 (requests received and ended by backends by 1, ends be
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive_and_named() {
-    let too_many: [(Spoil, &str); 17] = [
+    let too_many: [(Spoil, &str); 20] = [
         (|runs| load(runs).series.planned.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (|runs| load(runs).series.dropped.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (
@@ -329,6 +329,9 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
             "3 (successes by cohort and by answer by 1, successes before their requests by 1, \
              successes and latencies of each second by 1)",
         ),
+        (|runs| load(runs).series.late.add(0), "1 (late requests and their lateness by 1)"),
+        (|runs| load(runs).users.ended += 1, "1 (requests of users, and planned beside the bursts by 1)"),
+        (|runs| load(runs).users.waited_us += 1, "1 (microseconds that users waited and requests took by 1)"),
         (|runs| load(runs).latency_us.clear(), "80 (answers and their latencies by 80)"),
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.not_retryable.add(0), "1 (requests and their fates by 1)"),

@@ -153,7 +153,7 @@ fn expectation(
 
 /// What the figures are founded on.
 pub fn evidence(evidence: &EvidenceStatus) -> Markup {
-    let EvidenceStatus { fault_delivered, load_achieved, accounting_gap, lateness_p99, shortcomings } = evidence;
+    let EvidenceStatus { fault_delivered, load_achieved, accounting_gap, lateness_p99, shortcomings, .. } = evidence;
     html! {
         h3 { "Evidence" }
         @if shortcomings.is_empty() {

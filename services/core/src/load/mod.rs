@@ -9,6 +9,7 @@ mod users;
 pub use agenda::{Agenda, Due};
 pub use arrivals::Arrivals;
 pub use shed::Shed;
+pub use thinking::Pauses;
 pub use users::Stage;
 
 use serde::{Deserialize, Serialize};

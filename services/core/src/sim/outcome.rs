@@ -4,7 +4,9 @@ use crate::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
     load::Shed,
+    sim::Setup,
     stats::{ArmCounts, Course, Recovery, time_to_recovery},
+    timeline::windows,
     wire::{BackendResults, ClientResults, LoadgenResults},
 };
 
@@ -29,6 +31,7 @@ impl Outcome {
     pub fn counts(&self) -> ArmCounts {
         ArmCounts {
             load: self.load.series.clone(),
+            users: self.load.users,
             client: self.client.series.clone(),
             inner: self.inner.iter().map(|results| results.series.clone()).collect(),
             backend: self.backend.series.clone(),
@@ -37,14 +40,15 @@ impl Outcome {
         }
     }
 
-    /// The evidence, judged as that of a measured run. `faults` are the run's.
-    pub fn evidence(&self, faults: &[FaultWindow]) -> Evidence {
-        let counts = self.counts();
+    /// The evidence, judged as that of a measured run.
+    pub fn evidence(&self, setup: &Setup) -> Evidence {
+        let (counts, load, faults) = (self.counts(), &setup.load, &setup.backend.faults);
         let of = |window: &FaultWindow| {
             let records = self.backend.faults.iter().filter(|record| record.name == window.name);
             FaultEvidence::new(window, records, &counts.backend)
         };
-        Evidence::new(&counts, faults.iter().map(of).collect(), vec![])
+        let windows = windows(faults, &load.shed, load.duration_ms);
+        Evidence::new(&counts, load, &windows, faults.iter().map(of).collect(), vec![])
     }
 
     /// Whether service came back after the last of the run's faults, on its own; `None`: that can't be told.

@@ -10,6 +10,7 @@ mod ratio;
 mod recovery;
 mod sample;
 mod series;
+mod user_time;
 mod verdict;
 
 pub use arm_series::{ArmSeries, POINTS_MAX};
@@ -21,4 +22,5 @@ pub use ratio::Ratio;
 pub use recovery::{Course, Recovery, time_to_recovery};
 pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};
+pub use user_time::UserTime;
 pub use verdict::{Judgement, RecoveryVerdict, judge};

@@ -15,7 +15,7 @@ use crate::support::{at_once, poisson, run};
 fn met(kind: FaultKind) -> Outcome {
     let setup = meeting(kind);
     let outcome = run(&setup);
-    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
     outcome
 }
 
@@ -84,7 +84,7 @@ fn where_the_backend_cancels_on_a_disconnect_a_reset_ends_the_work_of_those_that
     assert_eq!((outcome.load.series.ok.total(), series.injected.total()), (4, 10));
     assert_eq!((series.completed.total(), series.wasted.total()), (4, 0));
     assert_eq!((series.cancelled.total(), series.cancelled.sum(4_500, Some(4_600))), (6, 6));
-    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
 }
 
 /// With half of them struck the others wait on, and all of them are served.

@@ -13,12 +13,12 @@ mod series;
 mod verdict;
 
 pub use arm_series::{ArmSeries, POINTS_MAX};
-pub use drain::{Allowance, Drain};
+pub use drain::{Allowance, Bound, Disturbance, Drain, Load, Outage};
 pub use figures::{ArmCounts, Fates, Figures};
 pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
-pub use recovery::{Course, Recovery, time_to_recovery};
+pub use recovery::{Course, Recovery, Steady, time_to_recovery};
 pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};
 pub use verdict::{Judgement, RecoveryVerdict, judge};

@@ -6,7 +6,7 @@
 
 use super::{
     ArmCounts, Bound, Disturbance, Drain, Load, Outage, Ratio, Recovery,
-    baseline::{Unfit, unfit},
+    baseline::{Unfit, settled_ms, unfit},
     recovery::{Course, REQUESTS_MIN, STABLE_MS, STEP_MS, Service, Steady},
     time_to_recovery,
 };
@@ -169,7 +169,8 @@ fn back(
     (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
 }
 
-/// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell.
+/// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell. Those that it
+/// caught under way are of neither.
 fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_max: u64) -> bool {
     let of = |from, to| {
         let sum = |column: &super::Counts| column.sum(from, Some(to)) as f64;
@@ -177,7 +178,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
         let retries = counts.layers().map(|client| sum(&client.retries)).sum();
         (requests, requests - sum(&counts.load.ok), retries)
     };
-    let (before, failed_before, retried_before) = of(0, course.from_ms);
+    let (before, failed_before, retried_before) = of(0, settled_ms(counts, course).unwrap_or(0));
     let (within, failed_within, retried_within) = of(course.from_ms, course.to_ms);
     if (within as u64) < REQUESTS_MIN {
         return true;

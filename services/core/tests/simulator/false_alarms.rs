@@ -2,7 +2,8 @@
 
 use retrylab_core::{
     fault::{FaultKind, FaultWindow},
-    load::{ArrivalLaw, LoadShape},
+    load::{ArrivalLaw, Burst, BurstSize, LoadShape},
+    policy::{DelayLaw, Policy},
     sim::Setup,
     station::BackendModel,
     stats::{ArmCounts, Course, Judgement, Recovery, RecoveryVerdict, judge, time_to_recovery},
@@ -65,6 +66,43 @@ fn a_service_that_is_held_down_is_said_to_be_so_in_every_long_run() {
             assert_eq!(verdict, RecoveryVerdict::MetastableSuspected, "{rate}/s, repetition {number}: {why}");
         }
     }
+}
+
+/// In two seconds of 93/s more than 200 requests come now and then, which is more than are served.
+#[test]
+fn a_short_baseline_in_which_more_arrive_than_planned_is_no_overload() {
+    let setup = short_baseline(93, 60_000);
+    for number in 0..60 {
+        let setup = setup.repetition(number);
+        let Judgement { verdict, why, .. } = judged(&setup, &run(&setup).counts(), 60_000);
+        assert_ne!(verdict, RecoveryVerdict::Overloaded, "repetition {number}: {why}");
+    }
+}
+
+/// 50/s that take 300 ms each: 15 are under way when all workers stop, and fail for that; that is 6 % of a baseline of 5 s.
+#[test]
+fn requests_that_the_fault_catches_under_way_do_not_make_the_baseline_fail() {
+    let reset = FaultKind::Reset { permille: 1_000 };
+    for (attempts, kind) in [(1, FaultKind::Freeze), (3, FaultKind::Freeze), (1, reset)] {
+        let mut setup = hotos(&Policy::plain(attempts, DelayLaw::None), 50, 60_000);
+        setup.model = BackendModel::plain(64, 1_000, 300_000);
+        (setup.backend.faults[0].at_ms, setup.backend.faults[0].kind) = (5_000, kind.clone());
+        let Judgement { verdict, why, .. } = judged(&setup, &run(&setup).counts(), 60_000);
+        assert_eq!(verdict, RecoveryVerdict::Recovered, "{attempts} attempts, {kind:?}: {why}");
+    }
+}
+
+/// 300 requests a second before the fault, at half the capacity: 6 s of work, of which nothing is lost.
+#[test]
+fn a_burst_that_is_being_worked_off_when_the_fault_comes_is_no_overload() {
+    let mut setup = hotos(&Policy::plain(1, DelayLaw::None), 50, 40_000);
+    setup.model = BackendModel::plain(10, 5_000, 100_000);
+    setup.client.timeout_ms = 10_000;
+    setup.load.bursts = vec![Burst { at_ms: 4_000, size: BurstSize::Requests(300) }];
+    let kind = FaultKind::Error { status: 503, permille: 1_000, retry_after_s: None };
+    setup.backend.faults = vec![FaultWindow { name: "f".into(), at_ms: 5_000, for_ms: 5_000, kind, restart: false }];
+    let Judgement { verdict, why, .. } = judged(&setup, &run(&setup).counts(), 40_000);
+    assert_eq!(verdict, RecoveryVerdict::Recovered, "{why}");
 }
 
 /// A blip of a second a minute before adds its two attempts each, 200·(2 + 19)/100 = 42 s and one for those that hang, and makes no

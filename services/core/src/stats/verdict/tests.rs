@@ -216,10 +216,11 @@ fn a_shed_that_comes_before_the_drain_time_is_over_leaves_it_open() {
     check(down_until(55), &course, RecoveryVerdict::Undetermined, why);
 }
 
+/// 47 of 50, and of the last tenth of a second, which the fault may have caught under way, none counts.
 #[test]
 fn a_baseline_that_fails_is_overloaded() {
     let second = |s| if s < 20 { Second { succeed: 47, ..GOOD } } else { GOOD };
-    check(second, &COURSE, RecoveryVerdict::Overloaded, "only 0.940 of the baseline's requests succeeded");
+    check(second, &COURSE, RecoveryVerdict::Overloaded, "only 0.943 of the baseline's requests succeeded");
 }
 
 /// Every request succeeds in the end, and ever fewer of them by now.

@@ -39,7 +39,7 @@ impl ArmFigures {
     /// The figures of an arm that is over, beside what is predicted of it.
     pub fn new(setup: &Setup, counts: &ArmCounts, evidence: &Evidence, prediction: Option<&Prediction>) -> Self {
         let (load, faults) = (&setup.load, &setup.backend.faults);
-        let course = Course::new(faults, &load.shed, load.duration_ms);
+        let course = Course::new(faults, load);
         let requests = counts.load.planned.total();
         let drain = setup.drain();
         let predicted_ms = prediction.and_then(prediction::drain_ms);

@@ -97,7 +97,7 @@ fn repetition(options: &Options, spec: &RetryExperimentSpec, number: u32) -> Res
         arms.push(ArmStatus { phase: ArmPhase::Complete, ..found.into_status(&begun) });
         series.extend((options.seeds == 1).then(|| ArmSeries::new(&arm.name, &counts)));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
-        recovered.push(outcome.has_recovered(faults, shed, duration_ms));
+        recovered.push(outcome.has_recovered(faults, &plan.loadgen.load));
     }
     let judged = judge(spec, &arms);
     Ok(Repetition { arms, series, figures, recovered, judged })

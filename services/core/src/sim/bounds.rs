@@ -51,6 +51,8 @@ impl Setup {
             capacity_per_ks: self.served_per_ks(1, warm).max(self.served_per_ks(self.model.concurrency, warm)),
             cold_per_ks: (restarts && self.model.cache.is_some())
                 .then(|| self.served_per_ks(self.model.concurrency, 1_000)),
+            backends,
+            service_variance_permille: self.service_variance_permille(warm),
             backlog_max: backends * (u64::from(self.model.queue) + u64::from(self.model.concurrency)),
             attempts_max,
             layers,
@@ -61,6 +63,19 @@ impl Setup {
             hangs: !self.backend.faults.iter().all(fails_at_once),
             warm_up_ms: self.model.warm_up.filter(|_| restarts).map_or(0, |warm_up| warm_up.for_ms),
         }
+    }
+
+    /// The variance of a service time with all workers busy, warm, as a share of its mean squared: that of its law, and that of
+    /// what a miss adds by chance.
+    fn service_variance_permille(&self, miss_permille: u32) -> u64 {
+        let model = &self.model;
+        let missed = f64::from(miss_permille) / 1_000.0;
+        let miss_us = model.cache.map_or(0.0, |cache| cache.miss_us as f64);
+        let mean_us = US_PER_KS as f64 * f64::from(model.concurrency) * f64::from(self.backends)
+            / self.served_per_ks(model.concurrency, miss_permille).max(1) as f64;
+        let of_the_law = (model.service.mean_us as f64 * model.service.law.deviation()).powi(2);
+        let variance = of_the_law + miss_us.powi(2) * missed * (1.0 - missed);
+        (variance / mean_us.powi(2) * 1_000.0).ceil() as u64
     }
 
     /// What the backends serve together when in each of them so many workers are busy, warm, and so many requests in a thousand

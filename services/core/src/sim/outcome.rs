@@ -3,7 +3,7 @@
 use crate::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
-    load::Shed,
+    load::LoadPlan,
     sim::Setup,
     stats::{ArmCounts, Course, Recovery, time_to_recovery},
     timeline::windows,
@@ -52,13 +52,13 @@ impl Outcome {
     }
 
     /// Whether service came back after the last of the run's faults, on its own; `None`: that can't be told.
-    pub fn has_recovered(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<bool> {
-        self.recovery(faults, shed, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
+    pub fn has_recovered(&self, faults: &[FaultWindow], load: &LoadPlan) -> Option<bool> {
+        self.recovery(faults, load).map(|recovery| matches!(recovery, Recovery::After(_)))
     }
 
     /// How service came back after the last of the run's faults, on its own.
-    pub fn recovery(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Recovery> {
-        time_to_recovery(&self.counts(), &Course::new(faults, shed, duration_ms)?)
+    pub fn recovery(&self, faults: &[FaultWindow], load: &LoadPlan) -> Option<Recovery> {
+        time_to_recovery(&self.counts(), &Course::new(faults, load)?)
     }
 }
 

@@ -14,12 +14,12 @@ mod user_time;
 mod verdict;
 
 pub use arm_series::{ArmSeries, POINTS_MAX};
-pub use drain::{Allowance, Drain};
+pub use drain::{Allowance, Bound, Disturbance, Drain, Load, Outage};
 pub use figures::{ArmCounts, Fates, Figures};
 pub use histogram::{LatencyRecorder, Quantiles, SparseHistogram};
 pub use ledger::{LedgerSnapshot, LoadLedger};
 pub use ratio::Ratio;
-pub use recovery::{Course, Recovery, time_to_recovery};
+pub use recovery::{Course, Recovery, Steady, time_to_recovery};
 pub use sample::{Sample, wilson};
 pub use series::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries};
 pub use user_time::UserTime;

@@ -34,7 +34,7 @@ pub fn one_retry() -> Policy {
 }
 
 fn recovery(setup: &Setup, outcome: &Outcome) -> Recovery {
-    outcome.recovery(&setup.backend.faults, &[], setup.load.duration_ms).unwrap()
+    outcome.recovery(&setup.backend.faults, &setup.load).unwrap()
 }
 
 #[test]

@@ -59,13 +59,12 @@ impl Place {
     ) -> BoxFuture<'static, ()> {
         let Self { namespace, experiments: (experiments, writer), deployments } = self;
         let managed = watcher::Config::default().labels(MANAGED_SELECTOR);
-        let deployment_changes =
-            watcher(api::<PartialObjectMeta<Deployment>>(client, namespace.as_deref()), managed)
-                .default_backoff()
-                .inspect(readiness.gate())
-                .reflect(deployments)
-                .touched_objects()
-                .filter_map(experiment_of);
+        let deployment_changes = watcher(api::<PartialObjectMeta<Deployment>>(client, namespace.as_deref()), managed)
+            .default_backoff()
+            .inspect(readiness.gate())
+            .reflect(deployments)
+            .touched_objects()
+            .filter_map(experiment_of);
         let experiment_changes =
             watcher(api::<RetryExperiment>(client, namespace.as_deref()), watcher::Config::default())
                 .default_backoff()

@@ -44,4 +44,6 @@ mod samples;
 #[cfg(test)]
 mod traces;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod verdicts;

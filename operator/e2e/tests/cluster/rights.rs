@@ -66,11 +66,12 @@ fn symptoms(verb: &str, resource: &str) -> BTreeSet<Symptom> {
         ("deployments", "list" | "create" | "patch") | ("services", "create" | "patch") | ("secrets", "create") => {
             vec![NotDeployed]
         }
-        // They go after ttlSecondsAfterFinished, if the operator knows that they are there.
-        ("deployments", "watch") => vec![Remains("deployment"), Remains("secret"), Remains("service")],
-        ("deployments", "delete") => vec![Remains("deployment")],
+        // Services go first. And all go after ttlSecondsAfterFinished only if the operator knows that there are Deployments.
+        ("services", "delete") | ("deployments", "watch") => {
+            vec![Remains("deployment"), Remains("secret"), Remains("service")]
+        }
         ("secrets", "delete") => vec![Remains("deployment"), Remains("secret")],
-        ("services", "delete") => vec![Remains("deployment"), Remains("secret"), Remains("service")],
+        ("deployments", "delete") => vec![Remains("deployment")],
         ("configmaps", "get" | "create") => vec![NoReport, NoTimeline("one"), NoTimeline("two")],
         ("configmaps", "patch") => vec![NoTimeline("two")],
         ("events", "create") => vec![NoEvents, NoSecondEvent],
@@ -137,9 +138,8 @@ impl Bereft {
         if status.conditions.is_empty() && remains.is_empty() {
             return [NotTakenUp].into();
         }
-        let says_so =
-            |c: &&Condition| c.type_ == ConditionType::WorkloadsReady.as_str() && self.is_named_in(&c.message);
-        if status.verdict.is_none() && status.conditions.iter().any(|c| says_so(&c)) {
+        let says_so = |c: &Condition| c.type_ == ConditionType::WorkloadsReady.as_str() && self.is_named_in(&c.message);
+        if status.verdict.is_none() && status.conditions.iter().any(says_so) {
             return [NotDeployed].into();
         }
         let kinds = ["deployment", "secret", "service"];

@@ -1,7 +1,11 @@
 //! By when a setup's pushes, its faults and bursts, can be forgotten: what is down for longer is not down by the backlog alone.
 
 use super::Setup;
-use crate::load::{Burst, BurstSize};
+use crate::{
+    load::{ArrivalLaw, Burst, BurstSize, LoadShape},
+    stats::{Bound, Disturbance, Load, Outage},
+    timeline::MAX_DURATION_MS,
+};
 
 /// A burst at one instant is a push of this length, the grain of a schedule.
 const INSTANT_MS: u64 = 100;
@@ -12,13 +16,20 @@ impl Setup {
         self.pushes().map(|(_, to_ms)| to_ms).max().unwrap_or(0)
     }
 
-    /// How long the backlog of all pushes may last after the last of them, under a steady load of so many requests per 1,000 s;
-    /// `None`: that load alone is beyond the capacity.
+    /// How long the backlog of all pushes may last after the last of them, under a steady load of so many requests per 1,000 s:
+    /// as long as the longest schedule where there is no telling. `None`: that load alone is beyond the capacity.
     pub fn due_ms(&self, load_per_ks: u64) -> Option<u64> {
         let length_ms = together_ms(self.pushes().collect()).max(INSTANT_MS);
         let in_bursts: u64 = self.load.bursts.iter().map(requests).sum();
         let during_per_ks = load_per_ks + (in_bursts * 1_000_000).div_ceil(length_ms);
-        self.drain().bound_ms(load_per_ks, during_per_ks, length_ms)
+        let is_random = !matches!(self.load.shape, LoadShape::Open { arrivals: ArrivalLaw::Uniform, .. });
+        let load = Load { low_per_ks: load_per_ks, high_per_ks: load_per_ks, is_random };
+        let outages = vec![Outage { for_ms: length_ms, per_ks: during_per_ks }];
+        match self.drain().bound(&load, &Disturbance { outages, waiting: 0, on_top: 0 }) {
+            Bound::Within(ms) => Some(ms),
+            Bound::Open => Some(MAX_DURATION_MS),
+            Bound::Never => None,
+        }
     }
 
     /// When each fault and each burst begins and is over.

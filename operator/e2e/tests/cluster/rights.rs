@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::harness::{
-    Experiment, Lab, Restored, SOON, eventually, kill_operator, kubectl, kubectl_with_input, manifest, operator_role,
+    Experiment, Lab, Restored, SOON, eventually, kubectl, kubectl_with_input, manifest, operator_role, scale_operator,
     try_kubectl, upgrade, without_right,
 };
 
@@ -186,6 +186,8 @@ async fn without_any_one_of_its_rights_something_fails() {
     let places = Places::new(&lab.client, rights.len()).await;
     let _restored = Restored;
     upgrade(&["--set", &format!("watchNamespaces={{{}}}", places.0.join(",")), "--set", SMALL]).await;
+    // The operator that had all rights must be gone before, and not only on its way: it would go on with its watches.
+    scale_operator(&lab.client, 0).await;
     let mut all = Vec::new();
     for (right, namespace) in rights.into_iter().zip(&places.0) {
         if let Some((verb, resource)) = &right {
@@ -193,15 +195,15 @@ async fn without_any_one_of_its_rights_something_fails() {
         }
         all.push(Rc::new(Bereft { right, experiment: Experiment::within(&lab.client, namespace, "bereft") }));
     }
-    watch_anew(&lab.client, &all).await;
+    begin(&all).await;
     run(&all).await;
     check(&lab.client, &all).await;
     go_on(&lab.client, &all, &role).await;
 }
 
-/// Lists are made and watches begin when an operator begins, and it must have, or it would list what is not to be seen.
-async fn watch_anew(client: &Client, all: &[Rc<Bereft>]) {
-    kill_operator(client).await;
+/// An operator that begins now, and what it watches: what it may list it has listed, so it sees what comes only if it may watch.
+async fn begin(all: &[Rc<Bereft>]) {
+    kubectl(&["scale", "deployment/retrylab-operator", "--namespace", "retrylab-system", "--replicas", "1"]).await;
     let unwatched: Vec<_> = all.iter().filter(|b| b.right.as_ref().is_some_and(|(verb, _)| verb == "watch")).collect();
     let begun = async || {
         let log = try_kubectl(&OPERATOR_LOG).await.ok()?;

@@ -1,5 +1,5 @@
-//! Watching one place, a namespace or the cluster: experiments, their pods and their Deployments, each change leading to a
-//! pass.
+//! Watching one place, a namespace or the cluster: experiments and their Deployments, each change leading to a pass. Pods are
+//! not watched: one that becomes ready, or is lost, changes its Deployment's status.
 
 use std::sync::Arc;
 
@@ -7,10 +7,7 @@ use futures::{
     FutureExt, StreamExt,
     future::{BoxFuture, Shared},
 };
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{apps::v1::Deployment, core::v1::Pod},
-};
+use k8s_openapi::{NamespaceResourceScope, api::apps::v1::Deployment};
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::PartialObjectMeta,
@@ -62,16 +59,10 @@ impl Place {
     ) -> BoxFuture<'static, ()> {
         let Self { namespace, experiments: (experiments, writer), deployments } = self;
         let managed = watcher::Config::default().labels(MANAGED_SELECTOR);
-        let deployment_changes =
-            watcher(api::<PartialObjectMeta<Deployment>>(client, namespace.as_deref()), managed.clone())
-                .default_backoff()
-                .inspect(readiness.gate())
-                .reflect(deployments)
-                .touched_objects()
-                .filter_map(experiment_of);
-        let pod_changes = watcher(api::<PartialObjectMeta<Pod>>(client, namespace.as_deref()), managed)
+        let deployment_changes = watcher(api::<PartialObjectMeta<Deployment>>(client, namespace.as_deref()), managed)
             .default_backoff()
             .inspect(readiness.gate())
+            .reflect(deployments)
             .touched_objects()
             .filter_map(experiment_of);
         let experiment_changes =
@@ -83,7 +74,6 @@ impl Place {
         Controller::for_stream(experiment_changes, experiments)
             .with_config(controller::Config::default().concurrency(CONCURRENCY))
             .reconcile_on(deployment_changes)
-            .reconcile_on(pod_changes)
             .graceful_shutdown_on(end)
             .run(reconcile, on_error, context)
             .for_each(|pass| {

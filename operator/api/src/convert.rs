@@ -101,7 +101,7 @@ pub(crate) fn windows(spec: &RetryExperimentSpec) -> Vec<Window> {
 
 /// The course of every arm; `None` without a fault.
 pub(crate) fn course(spec: &RetryExperimentSpec) -> Option<Course> {
-    Course::new(&fault_windows(&spec.faults), &stretches(&spec.load.shed), spec.duration.as_millis())
+    Course::new(&fault_windows(&spec.faults), &load_plan(&spec.load, 0, spec.duration.as_millis()))
 }
 
 fn stretches(shed: &[Shed]) -> Vec<load::Shed> {

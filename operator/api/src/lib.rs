@@ -29,9 +29,10 @@ pub use spec::{
     Strategy, StrategyType, ThrottleSpec, TokensSpec, WarmUp,
 };
 pub use status::{
-    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, FatesStatus, LatencyStatus, MESSAGE_MAX_BYTES, OUTSIDE_MAX,
-    Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus, RecoveryVerdict, ReportRef,
-    RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary, Verdict, WindowStatus,
+    ArmPhase, ArmStatus, CriterionStatus, EvidenceStatus, ExactFigures, FatesStatus, Fraction, LatencyStatus,
+    MESSAGE_MAX_BYTES, OUTSIDE_MAX, Phase, PredictedBand, PredictedFigures, PredictedRecovery, RecoveryStatus,
+    RecoveryVerdict, ReportRef, RetryExperimentStatus, RunRecord, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Summary,
+    Verdict, WindowStatus,
 };
 pub use validate::{Caps, WINDOWS_MAX, burst_rate_max, validate, validate_name, validate_strategy, violations};
 

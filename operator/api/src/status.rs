@@ -1,10 +1,14 @@
 //! `status`: what the operator found out. Ratios are decimals with three places, as strings; times are UTC.
 
+mod exact;
 mod prediction;
 mod recovery;
+mod window;
 
+pub use exact::{ExactFigures, Fraction};
 pub use prediction::{PredictedBand, PredictedFigures, PredictedRecovery};
 pub use recovery::{RecoveryStatus, RecoveryVerdict};
+pub use window::{FatesStatus, LatencyStatus, WindowStatus};
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time},
@@ -258,108 +262,6 @@ impl RunRecord {
     }
 }
 
-/// One window with its figures.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WindowStatus {
-    /// baseline, a fault's name, recovery, a shed's name, after- with a shed's name, or total.
-    pub name: String,
-    /// When it was to begin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned_at: Option<MicroTime>,
-    /// For a fault: when it took effect, on the backend's clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actual_at: Option<MicroTime>,
-    /// For a fault: how far its start and its end were from the plan, the larger of both, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub off_ms: Option<u64>,
-    /// Requests whose intended start lies in the window, dropped ones included.
-    pub requests: u64,
-    /// All attempts of these requests, whenever they were made.
-    pub attempts: u64,
-    /// Attempts that the clients started in the window.
-    pub wire_attempts: u64,
-    /// Attempts that the backends received in the window.
-    pub backend_requests: u64,
-    /// With clients in a chain: the attempts of each client for these requests, the first client's first; `attempts` are
-    /// the last one's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub layer_attempts: Vec<u64>,
-    /// Cohort amplification: attempts ÷ requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amplification: Option<String>,
-    /// Wire amplification: wireAttempts ÷ requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wire_amplification: Option<String>,
-    /// backendRequests ÷ requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backend_amplification: Option<String>,
-    /// The highest wire amplification of a second; seconds with under 20 arrivals don't count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub peak_amplification: Option<String>,
-    /// Retries ÷ attempts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_share: Option<String>,
-    /// Peak ÷ mean of the retries in buckets of 100 ms, where there are 20 or more: near 1 when they come evenly, the number
-    /// of the window's buckets when all come at one moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sync_index: Option<String>,
-    /// Work that no client was waiting for any more ÷ work that the backends completed in the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wasted_work: Option<String>,
-    /// Requests that succeeded ÷ requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub success_rate: Option<String>,
-    /// Successful answers per second in the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub goodput: Option<String>,
-    /// Milliseconds from the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyStatus>,
-    /// What simulations of the arm predict for figures of the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predicted: Option<PredictedFigures>,
-    /// How the window's requests ended; they sum to `requests`.
-    pub fates: FatesStatus,
-}
-
-/// How requests ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FatesStatus {
-    /// The first attempt succeeded.
-    pub ok: u64,
-    /// A later attempt succeeded.
-    pub ok_after_retry: u64,
-    /// The attempts were used up.
-    pub exhausted: u64,
-    /// A budget or the throttle denied an attempt.
-    #[serde(default)]
-    pub budget_denied: u64,
-    /// A breaker denied an attempt.
-    #[serde(default)]
-    pub breaker_open: u64,
-    /// The deadline left no time for an attempt.
-    #[serde(default)]
-    pub deadline: u64,
-    /// Failed in a way that is not retried.
-    pub not_retryable: u64,
-    /// The load generator could not send it.
-    pub dropped: u64,
-}
-
-/// Latency quantiles in milliseconds, as decimals.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LatencyStatus {
-    /// Half of all requests took no longer, in milliseconds.
-    pub p50: String,
-    /// 99 % took no longer, in milliseconds.
-    pub p99: String,
-    /// 99.9 % took no longer, in milliseconds.
-    pub p999: String,
-}
-
 /// Whether the figures may carry a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -367,14 +269,18 @@ pub struct EvidenceStatus {
     /// Requests that the faults struck ÷ requests that they should have struck; the least of all windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_delivered: Option<String>,
-    /// Requests sent ÷ requests planned.
+    /// Requests sent ÷ requests planned, in the whole run; or, where that is less, the time that closed-loop users' requests and
+    /// pauses account for ÷ the time that the users were to be there. A window with less than 0.99 of its own is a shortcoming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_achieved: Option<String>,
     /// The sum of all differences between the counts of client, backend and load generator; 0 on a lossless run.
     pub accounting_gap: u64,
-    /// How late the load generator was, p99, in milliseconds.
+    /// How late the load generator was, p99, in milliseconds. A window with a p99 above 100 ms of its own is a shortcoming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lateness_p99: Option<String>,
+    /// `latenessP99` in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness_p99_us: Option<u64>,
     /// What the evidence lacks, in words; empty when it carries a verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shortcomings: Vec<String>,
@@ -388,13 +294,13 @@ pub struct CriterionStatus {
     pub name: String,
     /// The arm.
     pub arm: String,
-    /// What was observed, in the metric's unit.
+    /// What was observed, in the metric's unit, with as many decimals as tell it from its bounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
-    /// What it was held against, such as `<= 3.2`, or `<= 1.500 (0.5 x naive)`; a bound that needs another arm's figure is
+    /// What it was held against, such as `<= 3.2`, or `<= 1.5 (0.5 x naive)`; a bound that needs another arm's figure is
     /// `?` where there is none.
     pub bound: String,
-    /// Whether it holds; not known when nothing was observed.
+    /// Whether it holds; not known when nothing was observed, or 0 is compared with another arm's 0, which says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<bool>,
 }

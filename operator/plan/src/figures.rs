@@ -1,8 +1,8 @@
 //! From the counts of an arm to the figures in the status: the same whether pods counted or a simulation did.
 
 use retrylab_api::{
-    ArmStatus, EvidenceStatus, FatesStatus, LatencyStatus, OUTSIDE_MAX, PredictedRecovery, RecoveryStatus,
-    SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Span, WindowStatus,
+    ArmStatus, EvidenceStatus, ExactFigures, FatesStatus, LatencyStatus, OUTSIDE_MAX, PredictedRecovery,
+    RecoveryStatus, SHORTCOMING_MAX_BYTES, SHORTCOMINGS_MAX, Span, WindowStatus,
 };
 use retrylab_core::{
     evidence::Evidence,
@@ -39,7 +39,7 @@ impl ArmFigures {
     /// The figures of an arm that is over, beside what is predicted of it.
     pub fn new(setup: &Setup, counts: &ArmCounts, evidence: &Evidence, prediction: Option<&Prediction>) -> Self {
         let (load, faults) = (&setup.load, &setup.backend.faults);
-        let course = Course::new(faults, &load.shed, load.duration_ms);
+        let course = Course::new(faults, load);
         let requests = counts.load.planned.total();
         let drain = setup.drain();
         let predicted_ms = prediction.and_then(prediction::drain_ms);
@@ -108,6 +108,13 @@ fn window_status(window: &Window, figures: &Figures, evidence: &Evidence) -> Win
         wasted_work: shown(figures.wasted_work),
         success_rate: shown(figures.success_rate),
         goodput: figures.goodput.map(|r| r.decimal(1)),
+        exact: ExactFigures {
+            peak_amplification: figures.peak_amplification.map(Into::into),
+            retry_share: figures.retry_share.map(Into::into),
+            sync_index: figures.sync_index.map(Into::into),
+            wasted_work: figures.wasted_work.map(Into::into),
+            goodput: figures.goodput.map(Into::into),
+        },
         predicted: None,
         latency: figures.latency.map(latency_status),
         fates: fates_status(figures.fates),
@@ -129,7 +136,14 @@ fn recovery_status(Judgement { recovery, verdict, why }: Judgement) -> RecoveryS
 
 fn latency_status(quantiles: Quantiles) -> LatencyStatus {
     let Quantiles { p50_us, p99_us, p999_us } = quantiles;
-    LatencyStatus { p50: millis(p50_us), p99: millis(p99_us), p999: millis(p999_us) }
+    LatencyStatus {
+        p50: millis(p50_us),
+        p99: millis(p99_us),
+        p999: millis(p999_us),
+        p50_us: Some(p50_us),
+        p99_us: Some(p99_us),
+        p999_us: Some(p999_us),
+    }
 }
 
 /// Microseconds as milliseconds with one decimal.
@@ -141,9 +155,10 @@ fn evidence_status(evidence: &Evidence) -> EvidenceStatus {
     let shortcomings = few(evidence.shortcomings(), SHORTCOMINGS_MAX);
     EvidenceStatus {
         fault_delivered: evidence.fault_delivered().filter(|_| !evidence.faults.is_empty()).map(|r| r.to_string()),
-        load_achieved: evidence.load_achieved.map(|r| r.to_string()),
+        load_achieved: evidence.load.achieved.map(|r| r.to_string()),
         accounting_gap: evidence.accounting_gap(),
-        lateness_p99: evidence.lateness_p99_us.map(millis),
+        lateness_p99: evidence.load.lateness_p99_us.map(millis),
+        lateness_p99_us: evidence.load.lateness_p99_us,
         shortcomings: shortcomings.into_iter().map(|text| clipped(text, SHORTCOMING_MAX_BYTES)).collect(),
     }
 }

@@ -42,7 +42,7 @@ pub fn judge(spec: &RetryExperimentSpec, arms: &[ArmStatus]) -> Judged {
     let (verdict, message) = if !lacking.is_empty() {
         (Verdict::Inconclusive, lacking.join("; "))
     } else if !unknown.is_empty() {
-        (Verdict::Inconclusive, format!("criteria without a figure: {}", named(unknown)))
+        (Verdict::Inconclusive, format!("criteria of which nothing can be told: {}", named(unknown)))
     } else if !failed.is_empty() {
         (Verdict::Failed, format!("criteria that don't hold: {}", named(failed)))
     } else {

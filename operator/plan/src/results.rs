@@ -36,9 +36,10 @@ pub fn of_arm(
     notes.extend(self::notes(spec, observed, run));
     notes.extend(load_note(plan, counts));
     let evident = |window: &FaultWindow| FaultEvidence::new(window, records(observed, &window.name), &counts.backend);
-    let evidence = Evidence::new(counts, plan.backend.faults.iter().map(evident).collect(), notes);
-    let mut figures = ArmFigures::new(&setup(spec, plan), counts, &evidence, observed.foresight.prediction());
     let windows = windows(&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
+    let faults = plan.backend.faults.iter().map(evident).collect();
+    let evidence = Evidence::new(counts, &plan.loadgen.load, &windows, faults, notes);
+    let mut figures = ArmFigures::new(&setup(spec, plan), counts, &evidence, observed.foresight.prediction());
     for (status, window) in figures.windows.iter_mut().zip(windows) {
         let planned = run.starts_at.0 + SignedDuration::from_millis(window.from_ms as i64);
         let started = records(observed, &window.name).filter_map(|record| record.started_unix_us).max();
@@ -62,6 +63,7 @@ pub fn counts(observed: &Observed) -> ArmCounts {
     let mut counts = ArmCounts::default();
     for load in loads(observed) {
         counts.load.merge(&load.series);
+        counts.users.merge(&load.users);
         counts.lateness_us.merge(&load.lateness_us);
         merge_by_second(&mut counts.latency_us, &load.latency_us);
     }

@@ -1,4 +1,4 @@
-//! Texts that stay short, however much there is to say: a status stays below 96 KiB, an event has room for 1 KiB.
+//! Texts that stay short, however much there is to say: a status stays below 112 KiB, an event has room for 1 KiB.
 
 /// Ends a text that was cut.
 const CUT: &str = " …";

@@ -74,12 +74,17 @@ fn unsound(arm: &ArmStatus) -> Option<Advice> {
     let name = &arm.name;
     let what = if late.is_some_and(|ms| ms > 100.0) {
         format!("Run {name} again on a quieter node, or with more CPU for the load generator")
-    } else if sent.is_some_and(|share| share < 0.99) {
+    } else if sent.is_some_and(|share| share < 0.99) || arm.windows.iter().any(was_dropped) {
         format!("Run {name} again with a load that the generator can send")
     } else {
         format!("Run {name} again before reading anything from it")
     };
     Some(new(what, lack.clone()))
+}
+
+/// Whether more of a window's requests were dropped than its evidence allows.
+fn was_dropped(window: &WindowStatus) -> bool {
+    window.fates.dropped * 100 > window.requests
 }
 
 /// One arm that does what others do for less: with fewer attempts than the one that makes the most, or with a shorter tail

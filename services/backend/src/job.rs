@@ -38,7 +38,7 @@ pub enum News {
         /// For how long it was in service, a freeze in that time included.
         processing: Duration,
     },
-    /// A Reset cuts its connection; its work goes on.
+    /// A Reset cuts its connection. Its work goes on, unless the backend cancels what nobody waits for.
     CutOff,
 }
 

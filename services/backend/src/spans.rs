@@ -53,7 +53,7 @@ impl RequestSpan {
         self.tell("injected");
     }
 
-    /// Its connection is cut, and its work goes on.
+    /// Its connection is cut.
     pub fn cut_off(&mut self) {
         self.tell("cutOff");
     }

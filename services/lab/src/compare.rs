@@ -241,7 +241,9 @@ fn simulated(report: &Report, arm: &str) -> Option<Bands> {
     let arm = report.spec.arms.iter().find(|of_spec| of_spec.name == arm)?;
     let setup = setup(&report.spec, &arm_plan(&report.spec, arm, ""));
     let prediction = predict(&setup, PREDICTION_RUNS, PREDICTION_BUDGET).ok()?;
-    let ends = |band: Band| (band.low, band.high);
+    // Rounded as the figures are that are held against them.
+    let rounded = |ratio: Ratio| ratio.to_string().parse().unwrap_or(ratio);
+    let ends = |band: Band| (rounded(band.low), rounded(band.high));
     let of_window = |window: retrylab_core::sim::WindowPrediction| {
         [(AMPLIFICATION, window.amplification), (WIRE, window.wire_amplification), (SUCCESS, window.success_rate)]
             .map(|(figure, band)| ((window.name.clone(), figure), band.map(ends)))

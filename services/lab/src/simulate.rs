@@ -91,13 +91,13 @@ fn repetition(options: &Options, spec: &RetryExperimentSpec, number: u32) -> Res
         let outcome: Outcome = simulate(&setup.repetition(number), subject.max_events)?;
         let (faults, shed, duration_ms) = (&plan.backend.faults, &plan.loadgen.load.shed, plan.client.duration_ms);
         let counts = outcome.counts();
-        let evidence = outcome.evidence(faults);
+        let evidence = outcome.evidence(&setup);
         let found = ArmFigures::new(&setup, &counts, &evidence, None);
         let begun = ArmStatus::begun(arm.name.clone(), RunRecord::none());
         arms.push(ArmStatus { phase: ArmPhase::Complete, ..found.into_status(&begun) });
         series.extend((options.seeds == 1).then(|| ArmSeries::new(&arm.name, &counts)));
         figures.push(windows(faults, shed, duration_ms).iter().map(|window| counts.figures(window)).collect());
-        recovered.push(outcome.has_recovered(faults, shed, duration_ms));
+        recovered.push(outcome.has_recovered(faults, &plan.loadgen.load));
     }
     let judged = judge(spec, &arms);
     Ok(Repetition { arms, series, figures, recovered, judged })

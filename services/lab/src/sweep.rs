@@ -1,26 +1,28 @@
 //! `retrylab sweep`: where does a system tip when one number of its experiment grows, and how far must the load fall before
 //! it comes back?
 
-use anyhow::{Context, bail};
+mod state;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
 use clap::{Args, ValueEnum};
-use retrylab_api::{Arm, Burst, Caps, Fault, RetryExperimentSpec, Span, validate};
-use retrylab_core::{
-    sim::{JUDGED_MS, LoopPoint, TippingPoint, is_down, loop_point, simulate, tipping_point},
-    stats::Ratio,
-};
+use retrylab_api::{Arm, RetryExperimentSpec, Span};
+use retrylab_core::sim::{JUDGED_MS, TippingPoint, tipping_point};
 use serde::Serialize;
 
+use self::{
+    state::{State, state},
+    walk::{Point, walk},
+};
 use crate::{
     exit::Answer,
     experiment::Experiment,
     output::{Form, NOTHING, table},
-    parameter::{PARAMETERS, Range},
-    repeat,
+    parameter::{PARAMETERS, Parameter, Range},
     subject::Subject,
 };
-
-/// Loads of the loop.
-const LOOP_POINTS: u32 = 10;
 
 /// Varies one number of an experiment: finds by bisection where the system tips, and walks the hysteresis loop of its load
 #[derive(Debug, Args)]
@@ -40,10 +42,10 @@ pub struct Options {
     /// Repetitions with other random draws, on all cores: a value tips when most of them stay down
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
-    /// How long the load goes on after the last fault or burst, if the experiment's schedule is shorter: longer than the backlog
-    /// takes to drain
-    #[arg(long, default_value_t = Span::from_millis(300_000))]
-    observe: Span,
+    /// How long the load goes on after the last fault or burst, if the experiment's schedule is shorter. A time that is over while
+    /// service is down and the backlog may last is refused. When it isn't given: 5 minutes, and longer where the backlog may last
+    #[arg(long)]
+    observe: Option<Span>,
     /// The form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
@@ -71,11 +73,14 @@ struct Report {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Swept {
     name: String,
     #[serde(flatten)]
     found: Found,
-    /// The hysteresis loop of the load; empty where the experiment's load has no rate, or where nothing tips.
+    /// Every value that was looked at, in order.
+    looked_at: Vec<Looked>,
+    /// The hysteresis loop of the load; empty where the experiment's load has no rate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hysteresis: Vec<Point>,
 }
@@ -90,12 +95,11 @@ struct Found {
     tips: Option<String>,
 }
 
-/// One load of the loop: answers of success ÷ arrivals, as decimals.
+/// A value, and what becomes of the system there.
 #[derive(Debug, Serialize)]
-struct Point {
-    rate: u32,
-    up: Option<String>,
-    down: Option<String>,
+struct Looked {
+    value: String,
+    state: State,
 }
 
 /// Runs the verb; gives what it prints.
@@ -109,8 +113,8 @@ pub fn run(options: &Options) -> anyhow::Result<Answer> {
 
 fn report(options: &Options, experiment: &Experiment) -> anyhow::Result<Report> {
     let (spec, Range { parameter, low, high }) = (&experiment.spec, &options.param);
-    if options.observe.as_millis() < JUDGED_MS {
-        bail!("--observe: {} is not allowed; allowed: {} or more", options.observe, Span::from_millis(JUDGED_MS));
+    if let Some(observe) = options.observe.filter(|observe| observe.as_millis() < JUDGED_MS) {
+        bail!("--observe: {observe} is not allowed; allowed: {} or more", Span::from_millis(JUDGED_MS));
     }
     let is_asked_for = |arm: &&Arm| options.arm.as_ref().is_none_or(|name| *name == arm.name);
     let arms: Vec<&Arm> = spec.arms.iter().filter(is_asked_for).collect();
@@ -128,7 +132,7 @@ fn report(options: &Options, experiment: &Experiment) -> anyhow::Result<Report> 
         judged: format!(
             "down: fewer answers of success than half of the arrivals in the last {}, at least {} after the last fault or burst",
             Span::from_millis(JUDGED_MS),
-            options.observe,
+            options.observe.unwrap_or(Span::from_millis(state::OBSERVED_MS)),
         ),
         arms: arms.into_iter().map(|arm| swept(options, spec, arm)).collect::<anyhow::Result<_>>()?,
     })
@@ -136,92 +140,103 @@ fn report(options: &Options, experiment: &Experiment) -> anyhow::Result<Report> 
 
 fn swept(options: &Options, spec: &RetryExperimentSpec, arm: &Arm) -> anyhow::Result<Swept> {
     let Range { parameter, low, high } = &options.param;
-    let point = tipping_point(*low, *high, parameter.grain(), |value| tips(options, spec, arm, value))?;
-    let found = |result, stays: Option<u64>, tips: Option<u64>| {
-        let shown = |value: Option<u64>| value.map(|value| parameter.show(value));
-        Found { result, stays: shown(stays), tips: shown(tips) }
-    };
-    let found = match point {
-        TippingPoint::Above { stays, tips } => found("tipsAbove", Some(stays), Some(tips)),
-        TippingPoint::Below { stays, tips } => found("tipsBelow", Some(stays), Some(tips)),
-        TippingPoint::Never => found("neverTips", None, None),
-        TippingPoint::Always => found("alwaysTips", None, None),
-    };
-    // What never tips serves the same both ways.
-    let hysteresis = if point == TippingPoint::Never { vec![] } else { walked(options, spec, arm)? };
-    Ok(Swept { name: arm.name.clone(), found, hysteresis })
+    let mut states = BTreeMap::new();
+    let point = tipping_point(*low, *high, parameter.grain(), |value| {
+        let state = state(options, spec, arm, value)?;
+        states.insert(value, state);
+        anyhow::Ok(state != State::ComesBack)
+    })?;
+    let looked = |(&value, &state): (&u64, &State)| Looked { value: parameter.show(value), state };
+    Ok(Swept {
+        name: arm.name.clone(),
+        found: Found::of(point, &states, parameter),
+        looked_at: states.iter().map(looked).collect(),
+        hysteresis: walk(options, spec, arm)?,
+    })
 }
 
-/// Whether the system stays down with this value, in most of the repetitions. Load that the experiment sheds would help it
-/// up, so nothing is shed; criteria, which may name such a stretch, play no part.
-fn tips(options: &Options, spec: &RetryExperimentSpec, arm: &Arm, value: u64) -> anyhow::Result<bool> {
-    let parameter = &options.param.parameter;
-    let mut spec = spec.clone();
-    parameter.put(&mut spec, value)?;
-    spec.load.shed.clear();
-    spec.criteria.clear();
-    let until = last_push_ms(&spec) + options.observe.as_millis();
-    spec.duration = Span::from_millis(spec.duration.as_millis().max(until));
-    validate(&spec, Caps::default()).with_context(|| format!("{parameter} = {}", parameter.show(value)))?;
-    let (_, setup) = options.subject.setup(&spec, arm);
-    let is_down = |number| -> anyhow::Result<bool> {
-        let outcome = simulate(&setup.repetition(number), options.subject.max_events)?;
-        is_down(&outcome, setup.load.duration_ms).context("nothing arrives at the end of the run: there is no telling")
-    };
-    let down = repeat::each(options.seeds, is_down)?;
-    Ok(2 * down.iter().filter(|down| **down).count() > down.len())
+impl Found {
+    /// Only what stays down although it would be up by itself has tipped.
+    fn of(point: TippingPoint, states: &BTreeMap<u64, State>, parameter: &Parameter) -> Self {
+        let nowhere = |result| Self { result, stays: None, tips: None };
+        let (stays, tips, results) = match point {
+            TippingPoint::Above { stays, tips } => (stays, tips, ["tipsAbove", "overloadedAbove", "undecidedAbove"]),
+            TippingPoint::Below { stays, tips } => (stays, tips, ["tipsBelow", "overloadedBelow", "undecidedBelow"]),
+            TippingPoint::Never => return nowhere("neverTips"),
+            TippingPoint::Always => {
+                let all = |state| states.values().all(|other| *other == state);
+                return nowhere(match () {
+                    () if all(State::StaysDown) => "alwaysTips",
+                    () if all(State::Overloaded) => "alwaysOverloaded",
+                    () => "neverComesBack",
+                });
+            }
+        };
+        let result = match states.get(&tips) {
+            Some(State::Overloaded) => results[1],
+            Some(State::Undecided) => results[2],
+            _ => results[0],
+        };
+        Self { result, stays: Some(parameter.show(stays)), tips: Some(parameter.show(tips)) }
+    }
+
+    /// The result in the table, of a sweep over this range.
+    fn in_words(&self, range: &str) -> String {
+        match self.result {
+            "tipsAbove" => "above".into(),
+            "tipsBelow" => "below".into(),
+            "overloadedAbove" => "never: overloaded above".into(),
+            "overloadedBelow" => "never: overloaded below".into(),
+            "undecidedAbove" => "undecided above".into(),
+            "undecidedBelow" => "undecided below".into(),
+            "neverTips" => format!("never, {range}"),
+            "alwaysTips" => format!("always, {range}"),
+            "alwaysOverloaded" => format!("never: overloaded, {range}"),
+            _ => format!("down, {range}"),
+        }
+    }
 }
 
-/// When the last fault or burst is over.
-fn last_push_ms(spec: &RetryExperimentSpec) -> u64 {
-    let fault = |fault: &Fault| fault.at.as_millis() + fault.for_.as_millis();
-    let burst = |burst: &Burst| burst.at.as_millis() + burst.for_.map_or(0, Span::as_millis);
-    spec.faults.iter().map(fault).chain(spec.load.bursts.iter().map(burst)).max().unwrap_or(0)
-}
+impl Swept {
+    /// Every value that was looked at, in a line.
+    fn looked_at(&self) -> String {
+        let runs = self.looked_at.chunk_by(|a, b| a.state == b.state);
+        let run = |run: &[Looked]| {
+            let values: Vec<&str> = run.iter().map(|looked| looked.value.as_str()).collect();
+            format!("{} at {}", run[0].state.as_str(), values.join(", "))
+        };
+        format!("{}: {}\n", self.name, runs.map(run).collect::<Vec<_>>().join("; "))
+    }
 
-/// The hysteresis loop: over the range of a sweep of the load; otherwise from a tenth of the load to one and a half of it.
-fn walked(options: &Options, spec: &RetryExperimentSpec, arm: &Arm) -> anyhow::Result<Vec<Point>> {
-    let Some(rate) = spec.load.rate else { return Ok(vec![]) };
-    let (low, high) = match &options.param {
-        Range { parameter: crate::parameter::Parameter::LoadRate, low, high } => (*low as u32, *high as u32),
-        _ => ((rate / 10).max(1), rate + rate / 2),
-    };
-    let mut rates: Vec<u32> = (0..LOOP_POINTS).map(|i| low + (high - low) * i / (LOOP_POINTS - 1)).collect();
-    rates.dedup();
-    let (_, setup) = options.subject.setup(spec, arm);
-    let (settle_ms, budget) = (options.observe.as_millis(), options.subject.max_events);
-    let points = repeat::each(rates.len() as u32, |i| loop_point(&setup, rates[i as usize], settle_ms, budget))?;
-    let shown = |share: Option<Ratio>| share.map(|share| share.to_string());
-    let point = |LoopPoint { rate, up, down }| Point { rate, up: shown(up), down: shown(down) };
-    Ok(points.into_iter().map(point).collect())
+    fn walked(&self) -> String {
+        let or_nothing = |text: Option<&String>| text.map_or_else(|| NOTHING.to_owned(), Clone::clone);
+        let row = |point: &Point| {
+            let shares = [or_nothing(point.up.as_ref()), or_nothing(point.down.as_ref())];
+            [&[point.rate.to_string()], &shares[..], &[point.state.as_str().to_owned()]].concat()
+        };
+        let rows = table(&["RATE", "UP", "DOWN", "STATE"], &self.hysteresis.iter().map(row).collect::<Vec<_>>());
+        format!(
+            "\n{}: share of the arrivals that is served, on the way up from rest and on the way down from a collapse\n{rows}",
+            self.name
+        )
+    }
 }
 
 impl Report {
     fn table(&self) -> String {
         let or_nothing = |text: Option<&String>| text.map_or_else(|| NOTHING.to_owned(), Clone::clone);
+        let range = format!("{} to {}", self.low, self.high);
         let row = |arm: &Swept| {
-            let result = match arm.found.result {
-                "neverTips" => format!("never, {} to {}", self.low, self.high),
-                "alwaysTips" => format!("always, {} to {}", self.low, self.high),
-                "tipsBelow" => "below".to_owned(),
-                _ => "above".to_owned(),
-            };
-            vec![arm.name.clone(), result, or_nothing(arm.found.stays.as_ref()), or_nothing(arm.found.tips.as_ref())]
+            let Found { stays, tips, .. } = &arm.found;
+            vec![arm.name.clone(), arm.found.in_words(&range), or_nothing(stays.as_ref()), or_nothing(tips.as_ref())]
         };
         let rows: Vec<_> = self.arms.iter().map(row).collect();
         let seeds = if self.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", self.seeds) };
         let mut text = format!("{}, {seeds}; {}\n\n", self.parameter, self.judged);
         text.push_str(&table(&["ARM", "TIPS", "COMES BACK AT", "STAYS DOWN AT"], &rows));
-        let walked = |arm: &Swept| {
-            let row = |point: &Point| {
-                vec![point.rate.to_string(), or_nothing(point.up.as_ref()), or_nothing(point.down.as_ref())]
-            };
-            let rows = table(&["RATE", "UP", "DOWN"], &arm.hysteresis.iter().map(row).collect::<Vec<_>>());
-            format!(
-                "\n{}: share of the arrivals that is served, on the way up from rest and on the way down from a collapse\n{rows}",
-                arm.name
-            )
-        };
-        text + &self.arms.iter().filter(|arm| !arm.hysteresis.is_empty()).map(walked).collect::<String>()
+        text.push_str("\nlooked at\n");
+        text.extend(self.arms.iter().map(Swept::looked_at));
+        text.extend(self.arms.iter().filter(|arm| !arm.hysteresis.is_empty()).map(Swept::walked));
+        text
     }
 }

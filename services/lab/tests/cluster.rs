@@ -269,6 +269,19 @@ fn who_may_not_read_the_timelines_may_read_the_figures() {
     lab.check(&["report", "comparison"], 0, "note: the report is without timelines");
 }
 
+/// Its status has less in it than one of this version.
+#[test]
+fn what_the_previous_version_has_found_is_shown() {
+    let left = include_str!("../../../operator/e2e/previous/finished.yaml");
+    let object: Value = serde_saphyr::from_str(left).unwrap();
+    let lab = Lab::new("previous")
+        .with("get-retryexperiments.retrylab.dev-finished.json", object.to_string())
+        .with("watch.json", event("ADDED", &object));
+    for verb in ["report", "watch"] {
+        lab.check(&[verb, "finished"], 0, "finished, in a cluster: Passed");
+    }
+}
+
 /// The object with what is kept beside it is the whole report: the timelines are those of the simulation.
 #[test]
 fn a_report_is_the_object_and_the_timelines_beside_it() {

@@ -46,22 +46,25 @@ impl Outcome {
     }
 }
 
-/// One event of a request, with its intended start and the time of the event: microseconds after the run's start.
+/// One event of a request, with its intended start and the time of the event: microseconds after the run's start; `by_user`: it
+/// is a closed-loop user's.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry {
     /// The first byte was written.
     Sent { due_us: u64, at_us: u64 },
     /// It could not be sent: not one byte of it was written.
-    Dropped { due_us: u64 },
+    Dropped { due_us: u64, at_us: u64, by_user: bool },
     /// It was sent and has ended.
-    Ended { due_us: u64, at_us: u64, outcome: Outcome },
+    Ended { due_us: u64, at_us: u64, outcome: Outcome, by_user: bool },
 }
 
 fn enter(ledger: &mut LoadLedger, entry: Entry) {
     match entry {
         Entry::Sent { due_us, at_us } => ledger.sent(due_us, at_us),
-        Entry::Dropped { due_us } => ledger.dropped(due_us),
-        Entry::Ended { due_us, at_us, outcome } => ledger.ended(due_us, at_us, outcome == Outcome::Ok),
+        Entry::Dropped { due_us, at_us, by_user } => ledger.dropped(due_us, at_us, by_user),
+        Entry::Ended { due_us, at_us, outcome, by_user } => {
+            ledger.ended(due_us, at_us, outcome == Outcome::Ok, by_user);
+        }
     }
 }
 

@@ -6,7 +6,12 @@ mod common;
 use std::time::Duration;
 
 use common::{Nobody, Reaction, Target, burst, closed, finish, loadgen, plan, run, totals};
-use retrylab_core::stats::SparseHistogram;
+use retrylab_core::{
+    evidence::Evidence,
+    load::LoadPlan,
+    stats::{ArmCounts, SparseHistogram},
+    wire::LoadgenResults,
+};
 use retrylab_runtime::{RunClock, Workload};
 
 #[test]
@@ -62,6 +67,26 @@ fn users_who_cannot_send_are_counted_and_try_again_after_a_pause() {
     let planned = results.series.planned.total();
     assert!((2..=6).contains(&planned), "{planned} requests");
     assert_eq!(totals(&results), [planned, 0, planned, 0, 0]);
+}
+
+/// However slow the machine is, what users wait and pause is their time; and where they can't send, too.
+#[test]
+fn users_account_for_the_time_that_they_were_to_be_there() {
+    let target = Target::new(|arrival| Reaction::After(Duration::from_millis(arrival.tag.serial % 7 * 5)));
+    let mut load = closed(6, 10, 400);
+    load.bursts = vec![burst(100, 30)];
+    check_users(&load, &run(load.clone(), &target));
+    let (nobody, load) = (Nobody::new(), closed(2, 0, 250));
+    let running = loadgen().begin("a1-0", &plan(load.clone(), nobody.address(), 5_000), RunClock::starting_in(20));
+    check_users(&load, &finish(&running));
+}
+
+fn check_users(load: &LoadPlan, results: &LoadgenResults) {
+    let LoadgenResults { series, users, latency_us, lateness_us, .. } = results.clone();
+    let counts = ArmCounts { load: series, users, latency_us, lateness_us, ..ArmCounts::default() };
+    let lacks = Evidence::new(&counts, load, &[], vec![], vec![]).shortcomings();
+    assert!(!lacks.iter().any(|lack| lack.contains("users")), "{lacks:?} of {users:?}");
+    assert!(users.ended + users.dropped > 0, "{users:?}");
 }
 
 fn merged(seconds: &[SparseHistogram]) -> SparseHistogram {

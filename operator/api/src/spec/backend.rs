@@ -39,7 +39,8 @@ pub struct BackendSpec {
     /// its turn comes. It is answered 504. Default: false.
     #[serde(default)]
     pub drop_expired: bool,
-    /// End a request, in the queue or in service, when its client has hung up. Default: false, the work goes on.
+    /// End a request, in the queue or in service, when its client has hung up or a Reset cuts its connection. Default:
+    /// false, the work goes on.
     #[serde(default)]
     pub cancel_on_disconnect: bool,
     /// Time in service of a request alone, on the mean: 1ms to 1m. Default: 5ms.

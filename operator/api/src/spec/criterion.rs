@@ -32,18 +32,20 @@ pub struct Criterion {
     #[serde(default = "total")]
     #[schemars(length(max = 30))]
     pub window: String,
-    /// The most that the figure may be: a decimal such as "3.2".
+    /// The most that the figure may be: a decimal such as "3.2". The figure itself is held against it, not its three decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16), regex(pattern = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"))]
     pub max: Option<String>,
-    /// The least that the figure may be: a decimal such as "0.95".
+    /// The least that the figure may be: a decimal such as "0.95". The figure itself is held against it, not its three decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16), regex(pattern = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"))]
     pub min: Option<String>,
-    /// The most that the figure may be, as a multiple of the same figure of another arm.
+    /// The most that the figure may be, as a multiple of the same figure of another arm. Where both are 0 nothing is compared, and
+    /// the verdict is Inconclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_of: Option<Multiple>,
-    /// The least that the figure may be, as a multiple of the same figure of another arm.
+    /// The least that the figure may be, as a multiple of the same figure of another arm. Where both are 0 nothing is compared, and
+    /// the verdict is Inconclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_of: Option<Multiple>,
     /// For metric `RecoveryVerdict`: the verdicts of which it must be one. 1 to 6.
@@ -81,7 +83,7 @@ pub enum Metric {
     RetryShare,
     /// Requests that succeeded ÷ requests, both of those whose intended start lies in the window.
     SuccessRate,
-    /// Successful answers per second in the window.
+    /// Successful answers per second in the window; none where no request arrived.
     Goodput,
     /// Requests that the load generator could not send ÷ requests, both of those whose intended start lies in the window.
     DroppedShare,

@@ -35,9 +35,9 @@ pub struct Fault {
     )]
     pub for_: Span,
     /// Error: answers at once with an error. Latency: answers later. Blackhole: takes requests and never answers, not even
-    /// afterwards. Reset: cuts the connections of those that wait, whose work goes on, and of those that come. Refuse: cuts
-    /// the connections of those that come; what is in service is answered. Freeze: work stands still and the queue grows.
-    /// Capacity: some workers are gone.
+    /// afterwards. Reset: cuts the connections of those that wait or are in service, and of those that come; the work
+    /// goes on, or ends with backend.cancelOnDisconnect. Refuse: cuts the connections of those that come; what is in
+    /// service is answered. Freeze: work stands still and the queue grows. Capacity: some workers are gone.
     #[serde(rename = "type")]
     pub kind: FaultType,
     /// For type Error: the status of the answer, 400 to 599. Default: 503.

@@ -19,7 +19,7 @@ use crate::{Milli, Span};
     validation = Rule::new("!has(self.deposit) || !has(self.inFlight)").message("deposit: only with percent or tokens"),
 )]
 pub struct BudgetSpec {
-    /// Retries per hundred deposits of the last interval: 1 to 100. (Gateway API GEP-3388; Finagle, Linkerd, SRE book.)
+    /// Retries per hundred deposits of the last interval: 1 to 100. (Gateway API GEP-3388; Finagle, Linkerd.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub percent: Option<u32>,

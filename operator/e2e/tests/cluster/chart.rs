@@ -1,4 +1,4 @@
-//! The chart, as its users have it: tested, upgraded, uninstalled and installed again, and held to one namespace.
+//! The chart, as its users have it: tested, uninstalled and installed again, and held to one namespace.
 
 use std::{env, time::Duration};
 
@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// An experiment that is over within some seconds.
-fn quick() -> Value {
+pub fn quick() -> Value {
     json!({"arms": [{"name": "none", "strategy": {"type": "None"}}], "load": {"rate": 10}, "duration": "2s"})
 }
 
 /// One that outlasts a change of the release.
-fn lasting() -> Value {
+pub fn lasting() -> Value {
     json!({
         "arms": [{"name": "naive", "strategy": {"type": "Naive"}}],
         "load": {"rate": 20},
@@ -29,7 +29,7 @@ fn lasting() -> Value {
 }
 
 /// The whole object, to the last bit.
-async fn stored(experiment: &Experiment) -> String {
+pub async fn stored(experiment: &Experiment) -> String {
     kubectl(&["get", "rx", &experiment.name, "--namespace", &experiment.namespace, "--output", "yaml"]).await
 }
 
@@ -69,26 +69,6 @@ async fn a_release_of_the_same_name_goes_into_another_namespace_without_the_defi
     assert!(said.contains("retryexperiments.retrylab.dev") && said.contains("ownership"), "{said}");
     with("false").await.unwrap();
     helm("uninstall", &["--namespace", &lab.namespace]).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_experiment_goes_on_through_an_upgrade_and_results_stay() {
-    let lab = Lab::alone().await;
-    let finished = lab.experiment("finished", &quick()).await;
-    finished.complete(SOON).await;
-    finished.until_nothing_remains(SOON).await;
-    let (before, running) = (stored(&finished).await, lab.experiment("running", &lasting()).await);
-    let _restored = Restored;
-    running.until_condition(ConditionType::FaultActive, SOON).await;
-    upgrade(&["--set", "workloads.labels.upgraded=yes"]).await;
-    let status = running.complete(Duration::from_secs(90)).await;
-    assert_eq!(status.verdict, Some(Verdict::Passed), "{:?}", status.message);
-    check_books(&status);
-    assert_eq!(stored(&finished).await, before);
-    let next = lab.experiment("next", &quick()).await;
-    let labelled = async || next.pods("client").await.pop()?.metadata.labels?.remove("upgraded");
-    assert_eq!(eventually("the label of the new release", SOON, labelled).await, "yes");
-    next.complete(SOON).await;
 }
 
 /// The release with every option, for one namespace: an object of each kind that it can have, but for those of an operator for all.

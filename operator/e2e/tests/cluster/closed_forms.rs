@@ -19,11 +19,11 @@ impl Law {
         Self::new(p, p)
     }
 
-    /// Checks a mean over so many requests, as the status shows it: within three standard errors, and the half of a
-    /// thousandth that three decimals cut off.
+    /// Checks a mean over so many requests, as the status shows it: within three standard errors, and the thousandth that three
+    /// decimals cut off at most, next to 0 and 1.
     pub fn check(self, what: &str, shown: Option<&str>, requests: u64) {
         let observed: f64 = shown.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{what}: {shown:?}"));
-        let bound = 3.0 * self.deviation / (requests as f64).sqrt() + 0.000_5;
+        let bound = 3.0 * self.deviation / (requests as f64).sqrt() + 0.001;
         println!("{what}: {observed} of {requests} requests, expected {:.3} ± {bound:.3}", self.mean);
         assert!((observed - self.mean).abs() <= bound, "{what}: {observed}, expected {:.3} ± {bound:.3}", self.mean);
     }

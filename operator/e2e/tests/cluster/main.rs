@@ -48,4 +48,6 @@ mod samples;
 #[cfg(test)]
 mod traces;
 #[cfg(test)]
+mod upgrade;
+#[cfg(test)]
 mod verdicts;

@@ -1,5 +1,5 @@
-//! The chart's NetworkPolicy where NetworkPolicies are obeyed: all that the operator needs is let through, and nothing else. So it is
-//! with the policy that the chart's README gives for experiments in a namespace that denies by default.
+//! The chart's `NetworkPolicy` where such are obeyed: all that the operator needs is let through, and nothing else. So it is with
+//! the policy that the chart's README gives for experiments in a namespace that denies by default.
 //!
 //! What comes from the node is let through in any case, so requests are sent from pods. Connections that are open already stay
 //! open, so the operator begins anew once the policy is in force.

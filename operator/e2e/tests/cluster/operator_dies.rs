@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use retrylab_api::{ArmPhase, ArmStatus, ConditionType, RetryExperimentStatus, Verdict, WindowStatus};
+use retrylab_api::{ArmPhase, ArmStatus, ConditionType, ExactFigures, RetryExperimentStatus, Verdict, WindowStatus};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -51,6 +51,7 @@ fn counts(window: &WindowStatus) -> WindowStatus {
         off_ms: None,
         peak_amplification: None,
         sync_index: None,
+        exact: ExactFigures { peak_amplification: None, sync_index: None, ..window.exact },
         latency: None,
         ..window.clone()
     }

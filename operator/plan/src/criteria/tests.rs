@@ -1,37 +1,45 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use retrylab_api::{ArmPhase, EvidenceStatus, FatesStatus, LatencyStatus, RecoveryStatus, RunRecord};
+use retrylab_api::{
+    ArmPhase, EvidenceStatus, ExactFigures, FatesStatus, Fraction, LatencyStatus, RecoveryStatus, RunRecord,
+};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::tests::given::at;
 
-/// An arm with these figures in its window `outage`, and the given recovery.
-fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, RecoveryVerdict)>) -> ArmStatus {
+/// An arm with so many attempts for the 1,000 requests of its window `outage`, or with no such window, and the given recovery.
+fn arm(name: &str, attempts: Option<u64>, recovery: Option<(&str, RecoveryVerdict)>) -> ArmStatus {
     let moment = || MicroTime(at(0));
-    let text = |text: &str| Some(text.to_owned());
-    let window = WindowStatus {
+    let fraction = |count, per| Some(Fraction { count, per });
+    let window = |attempts| WindowStatus {
         name: "outage".into(),
         requests: 1_000,
-        amplification: amplification.map(ToOwned::to_owned),
-        wire_amplification: text("2.000"),
-        backend_amplification: text("2.001"),
-        peak_amplification: text("2.500"),
-        retry_share: text("0.500"),
-        success_rate: text("0.123"),
-        goodput: text("45.6"),
-        wasted_work: text("0.333"),
-        sync_index: text("12.000"),
-        latency: Some(LatencyStatus { p50: "1.5".into(), p99: "20.0".into(), p999: "300.1".into() }),
-        fates: FatesStatus { dropped: 7, ..FatesStatus::default() },
+        attempts,
+        wire_attempts: 2_000,
+        backend_requests: 2_001,
+        exact: ExactFigures {
+            peak_amplification: fraction(50, 20),
+            retry_share: fraction(1, 2),
+            goodput: fraction(456_000, 10_000),
+            wasted_work: fraction(333, 1_000),
+            sync_index: fraction(1_200, 100),
+        },
+        latency: Some(LatencyStatus {
+            p50_us: Some(1_500),
+            p99_us: Some(20_000),
+            p999_us: Some(300_100),
+            ..latency_as_shown()
+        }),
+        fates: FatesStatus { ok: 100, ok_after_retry: 23, dropped: 7, ..FatesStatus::default() },
         ..WindowStatus::default()
     };
     let run =
         RunRecord { id: String::new(), handover: 1, settled_at: moment(), starts_at: moment(), target: String::new() };
     ArmStatus {
         phase: ArmPhase::Complete,
-        windows: vec![window],
+        windows: attempts.into_iter().map(window).collect(),
         recovery: recovery.map(|(time, verdict)| RecoveryStatus {
-            time_to_recovery: text(time),
+            time_to_recovery: Some(time.to_owned()),
             verdict,
             message: String::new(),
         }),
@@ -39,16 +47,23 @@ fn arm(name: &str, amplification: Option<&str>, recovery: Option<(&str, Recovery
             fault_delivered: None,
             load_achieved: None,
             accounting_gap: 0,
-            lateness_p99: text("0.2"),
+            lateness_p99: None,
+            lateness_p99_us: Some(200),
             shortcomings: vec![],
         }),
         ..ArmStatus::begun(name.into(), run)
     }
 }
 
+/// Nothing is judged by what is shown.
+fn latency_as_shown() -> LatencyStatus {
+    let text = || "0.0".to_owned();
+    LatencyStatus { p50: text(), p99: text(), p999: text(), p50_us: None, p99_us: None, p999_us: None }
+}
+
 fn two_arms() -> [ArmStatus; 2] {
     let recovered = Some(("5s", RecoveryVerdict::Recovered));
-    [arm("naive", Some("3.001"), recovered), arm("jitter", Some("1.500"), recovered)]
+    [arm("naive", Some(3_001), recovered), arm("jitter", Some(1_500), recovered)]
 }
 
 /// Holds a criterion against arms; gives observed value, bound and whether it holds, for each arm that it is about.
@@ -67,8 +82,8 @@ fn check(arms: &[ArmStatus], criterion: &Value, observed: Option<&str>, bound: &
 }
 
 #[test]
-fn every_metric_of_a_window_is_the_one_that_the_status_shows() {
-    let arms = [arm("a", Some("3.001"), None)];
+fn every_metric_of_a_window_is_held_exactly_and_shown_as_in_the_status() {
+    let arms = [arm("a", Some(3_001), None)];
     for (metric, shown) in [
         ("Amplification", "3.001"),
         ("WireAmplification", "2.000"),
@@ -118,7 +133,7 @@ fn a_comparison_with_another_arm_is_exact() {
     let half = json!({"metric": "Amplification", "arm": "jitter", "maxOf": {"arm": "naive", "times": "0.5"}});
     check(&two_arms(), &half, Some("1.500"), "<= 1.5005 (0.5 x naive)", Some(true));
     let [naive, _] = two_arms();
-    check(&[naive, arm("jitter", Some("1.501"), None)], &half, Some("1.501"), "<= 1.5005 (0.5 x naive)", Some(false));
+    check(&[naive, arm("jitter", Some(1_501), None)], &half, Some("1.501"), "<= 1.5005 (0.5 x naive)", Some(false));
     let more = json!({"metric": "Amplification", "arm": "naive", "minOf": {"arm": "jitter", "times": "2"}});
     check(&two_arms(), &more, Some("3.001"), ">= 3 (2 x jitter)", Some(true));
 }
@@ -133,7 +148,7 @@ fn a_comparison_with_a_figure_that_is_missing_is_never_held() {
 
 #[test]
 fn the_arm_that_others_are_compared_with_is_not_compared_with_itself() {
-    let arms: Vec<_> = ["naive", "b", "c"].map(|name| arm(name, Some("2.000"), None)).to_vec();
+    let arms: Vec<_> = ["naive", "b", "c"].map(|name| arm(name, Some(2_000), None)).to_vec();
     let all = held(&arms, &json!({"metric": "Amplification", "maxOf": {"arm": "naive"}}));
     assert_eq!(all.iter().map(|(arm, ..)| arm.as_str()).collect::<Vec<_>>(), ["b", "c"]);
 }
@@ -196,4 +211,68 @@ fn a_time_that_is_only_known_to_be_longer_is_a_bound_as_far_as_it_goes() {
     assert_eq!(against("11s", "maxOf", "0.5"), (bound("<=", "10000 (0.5"), None));
     assert_eq!(against("11s", "maxOf", "0"), ("<= 0 (0 x naive)".into(), Some(false)), "no time is no time");
     assert_eq!(against("0s", "minOf", "0"), (">= 0 (0 x naive)".into(), Some(true)));
+}
+
+/// 40 of 84,000 requests fail, and 496 or 497 of 10,000.
+#[test]
+fn a_figure_is_judged_as_it_is_and_shown_with_the_decimals_that_tell_why() {
+    let succeeded = |ok, requests| {
+        let mut arm = arm("a", Some(1_000), None);
+        let fates = FatesStatus { ok, exhausted: requests - ok, ..FatesStatus::default() };
+        arm.windows[0] = WindowStatus { requests, fates, success_rate: Some("1.000".into()), ..arm.windows[0].clone() };
+        [arm]
+    };
+    let min = |min: &str| json!({"metric": "SuccessRate", "min": min});
+    let max = |max: &str| json!({"metric": "SuccessRate", "max": max});
+    check(&succeeded(83_960, 84_000), &min("1"), Some("0.999"), ">= 1", Some(false));
+    check(&succeeded(83_960, 84_000), &min("0.9995"), Some("0.99952"), ">= 0.9995", Some(true));
+    check(&succeeded(9_504, 10_000), &min("0.9504"), Some("0.9504"), ">= 0.9504", Some(true));
+    check(&succeeded(9_503, 10_000), &min("0.9504"), Some("0.950"), ">= 0.9504", Some(false));
+    check(&succeeded(9_504, 10_000), &max("0.950"), Some("0.9504"), "<= 0.950", Some(false));
+    check(&succeeded(1, 84_000), &max("0"), Some("0.001"), "<= 0", Some(false));
+    check(&succeeded(84_000, 84_000), &min("1"), Some("1.000"), ">= 1", Some(true));
+    let slow = json!({"metric": "LatencyP999Ms", "max": "300.05"});
+    check(&[arm("a", Some(1_000), None)], &slow, Some("300.1"), "<= 300.05", Some(false));
+}
+
+/// Half of 250 ÷ 83 has no end.
+#[test]
+fn a_multiple_without_an_end_is_compared_exactly() {
+    let of = |name: &str, attempts, requests| {
+        let mut arm = arm(name, Some(attempts), None);
+        arm.windows[0].requests = requests;
+        arm
+    };
+    let half = json!({"metric": "Amplification", "arm": "jitter", "maxOf": {"arm": "naive", "times": "0.5"}});
+    let holds = |attempts, requests| {
+        let [(_, observed, bound, holds)] =
+            held(&[of("naive", 250, 83), of("jitter", attempts, requests)], &half).try_into().unwrap();
+        (observed.unwrap(), bound, holds)
+    };
+    let text = |text: &str| text.to_owned();
+    assert_eq!(holds(125, 83), (text("1.506024"), text("<= 1.506024 (0.5 x naive)"), Some(true)));
+    assert_eq!(holds(1_250_001, 830_000), (text("1.50603"), text("<= 1.506024 (0.5 x naive)"), Some(false)));
+    assert_eq!(holds(12_500_001, 8_300_000), (text("1.5060242"), text("<= 1.5060241 (0.5 x naive)"), Some(false)));
+}
+
+/// Nobody retried: that one arm retries no more than half as much as the other says nothing.
+#[test]
+fn a_comparison_of_nothing_with_nothing_is_never_held_and_says_why() {
+    let retried = |name: &str, count| {
+        let mut arm = arm(name, Some(1_000), None);
+        arm.windows[0].exact.retry_share = Some(Fraction { count, per: 1_000 });
+        arm
+    };
+    let against = |field: &str, times: &str, count| {
+        let criterion = json!({"metric": "RetryShare", "arm": "none", field: {"arm": "naive", "times": times}});
+        let [(_, _, bound, holds)] =
+            held(&[retried("naive", 0), retried("none", count)], &criterion).try_into().unwrap();
+        (bound, holds)
+    };
+    let says_nothing = |sign: &str| (format!("{sign} 0 (0.5 x naive: 0 against 0 says nothing)"), None);
+    assert_eq!(against("maxOf", "0.5", 0), says_nothing("<="));
+    assert_eq!(against("minOf", "0.5", 0), says_nothing(">="));
+    assert_eq!(against("maxOf", "0.5", 1), ("<= 0 (0.5 x naive)".into(), Some(false)));
+    assert_eq!(against("minOf", "0.5", 1), (">= 0 (0.5 x naive)".into(), Some(true)));
+    assert_eq!(against("maxOf", "0", 0), ("<= 0 (0 x naive)".into(), Some(true)), "0 is what was asked for");
 }

@@ -113,7 +113,7 @@ fn a_criterion_without_a_figure_is_inconclusive() {
         "criteria": [{"name": "peak", "metric": "PeakAmplification", "max": "9"}],
     });
     let status = verdict_of(&quiet, |_| {}, DONE);
-    let message = "criteria without a figure: peak in none: nothing observed, to be <= 9";
+    let message = "criteria of which nothing can be told: peak in none: nothing observed, to be <= 9";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
 }
 
@@ -137,7 +137,7 @@ fn the_recovery_of_a_service_that_never_worked_is_inconclusive() {
     let status = verdict_of(&quick, never_works, DONE + 16_000);
     let recovery = status.arms[0].recovery.clone().unwrap();
     assert_eq!((recovery.time_to_recovery, recovery.verdict), (None, RecoveryVerdict::Overloaded));
-    let message = "criteria without a figure: quick in none: nothing observed, to be <= 10000";
+    let message = "criteria of which nothing can be told: quick in none: nothing observed, to be <= 10000";
     assert_eq!((status.verdict, status.message.as_deref()), (Some(Verdict::Inconclusive), Some(message)));
     assert_eq!(verdict_of(&quick, |_| {}, DONE + 16_000).verdict, Some(Verdict::Passed));
 }
@@ -263,7 +263,7 @@ fn a_load_that_was_not_sent_was_late_or_was_none_is_inconclusive() {
             load(runs).series.dropped.add(0);
         }
     };
-    check(dropped, DONE, "only 0.976 of the planned load was sent");
+    check(dropped, DONE, "only 0.976 of the planned load was sent: 20 of 22 requests in baseline");
     let late = |runs: &mut Runs| {
         let mut recorder = LatencyRecorder::default();
         recorder.record(150_000);
@@ -317,7 +317,7 @@ const REJECTED: &str = "2 (requests received and ended by backends by 1, ends be
 /// One count too many in any column that another one must agree with.
 #[test]
 fn counts_that_do_not_agree_are_inconclusive_and_named() {
-    let too_many: [(Spoil, &str); 17] = [
+    let too_many: [(Spoil, &str); 20] = [
         (|runs| load(runs).series.planned.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (|runs| load(runs).series.dropped.add(0), "1 (requests planned, and sent or dropped by 1)"),
         (
@@ -329,6 +329,9 @@ fn counts_that_do_not_agree_are_inconclusive_and_named() {
             "3 (successes by cohort and by answer by 1, successes before their requests by 1, \
              successes and latencies of each second by 1)",
         ),
+        (|runs| load(runs).series.late.add(0), "1 (late requests and their lateness by 1)"),
+        (|runs| load(runs).users.ended += 1, "1 (requests of users, and planned beside the bursts by 1)"),
+        (|runs| load(runs).users.waited_us += 1, "1 (microseconds that users waited and requests took by 1)"),
         (|runs| load(runs).latency_us.clear(), "80 (answers and their latencies by 80)"),
         (|runs| client(runs).series.exhausted.add(0), "1 (requests and their fates by 1)"),
         (|runs| client(runs).series.not_retryable.add(0), "1 (requests and their fates by 1)"),

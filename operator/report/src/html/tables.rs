@@ -153,7 +153,7 @@ fn expectation(
 
 /// What the figures are founded on.
 pub fn evidence(evidence: &EvidenceStatus) -> Markup {
-    let EvidenceStatus { fault_delivered, load_achieved, accounting_gap, lateness_p99, shortcomings } = evidence;
+    let EvidenceStatus { fault_delivered, load_achieved, accounting_gap, lateness_p99, shortcomings, .. } = evidence;
     html! {
         h3 { "Evidence" }
         @if shortcomings.is_empty() {
@@ -164,7 +164,7 @@ pub fn evidence(evidence: &EvidenceStatus) -> Markup {
         }
         ul.facts.soft {
             li { "Faults delivered: " (percent(fault_delivered.as_deref())) " of the requests that they should have struck" }
-            li { "Load achieved: " (percent(load_achieved.as_deref())) " of the planned requests" }
+            li { "Load achieved: " (percent(load_achieved.as_deref())) " of the planned load" }
             li { "Accounting gap: " (count(*accounting_gap)) ", the sum of all differences between client, backend and load generator" }
             li { "Load generator late by: " (lateness_p99.as_deref().map_or_else(|| NOTHING.to_owned(), latency)) " (p99)" }
         }

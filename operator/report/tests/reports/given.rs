@@ -47,7 +47,7 @@ pub fn report(mut experiment: RetryExperiment) -> Report {
         let outcome = simulate(&setup, 50_000_000).unwrap();
         let prediction = predict(&setup, 4, 20_000_000).ok();
         let counts = outcome.counts();
-        let figures = ArmFigures::new(&setup, &counts, &outcome.evidence(&plan.backend.faults), prediction.as_ref());
+        let figures = ArmFigures::new(&setup, &counts, &outcome.evidence(&setup), prediction.as_ref());
         series.push(ArmSeries::new(&arm.name, &counts));
         arms.push(ArmStatus {
             phase: ArmPhase::Complete,

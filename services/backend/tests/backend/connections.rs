@@ -59,7 +59,29 @@ async fn a_blackhole_never_answers_not_even_afterwards_and_holds_up_no_run() {
 #[tokio::test]
 async fn a_reset_cuts_whoever_comes_and_whoever_waits_whose_work_goes_on() {
     let backend = small(400, 10);
-    let address = on_a_socket(&backend).await;
+    reset(&backend).await;
+    assert_eq!(met(&backend).await, (3, 3));
+    check_ends(&backend, &[("injected", 1), ("completed", 3), ("wasted", 3)]).await;
+}
+
+/// A service takes a minute: the run is complete since nobody is served.
+#[tokio::test]
+async fn with_cancel_on_disconnect_a_reset_ends_the_work_of_those_that_it_cuts_off() {
+    let config =
+        Config { cancel_on_disconnect: true, concurrency: 1, service_time_us: 60_000_000, ..Config::default() };
+    let backend = backend(config);
+    reset(&backend).await;
+    assert_eq!(met(&backend).await, (3, 3));
+    check_ends(&backend, &[("injected", 1), ("cancelled", 3)]).await;
+    let held =
+        [backend.metric("retrylab_backend_in_service ").await, backend.metric("retrylab_backend_queue_length ").await];
+    assert_eq!(held, [Some(0.0), Some(0.0)]);
+}
+
+/// A run in which a Reset finds one request in service and one in the queue, and one comes later; the client of another one has
+/// gone before.
+async fn reset(backend: &Backend) {
+    let address = on_a_socket(backend).await;
     let window = json!({"name": "w", "at_ms": 300, "for_ms": 500, "kind": {"type": "reset", "permille": 1000}});
     backend.hand_over(0, 800, json!([window])).await;
     let (mut in_service, mut queued) = (Caller::to(address).await, Caller::to(address).await);
@@ -75,9 +97,7 @@ async fn a_reset_cuts_whoever_comes_and_whoever_waits_whose_work_goes_on() {
     let mut newcomer = Caller::to(address).await;
     newcomer.send_in_run(3).await;
     assert_eq!(newcomer.answer().await, Err(ErrorKind::ConnectionReset));
-    until_complete(&backend).await;
-    assert_eq!(met(&backend).await, (3, 3));
-    check_ends(&backend, &[("injected", 1), ("completed", 3), ("wasted", 3)]).await;
+    until_complete(backend).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Double entry: the counts that must agree, since another party or another column has counted the same.
 
+use super::load::LATENESS_MAX_US;
 use crate::{
+    load::{LoadPlan, LoadShape},
     policy::Fate,
     stats::{ArmCounts, ClientSeries, Counts, SparseHistogram},
 };
@@ -19,8 +21,9 @@ pub struct Disagreement {
 }
 
 /// What doesn't agree; nothing on a lossless run.
-pub fn disagreements(counts: &ArmCounts) -> Vec<Disagreement> {
+pub fn disagreements(counts: &ArmCounts, plan: &LoadPlan) -> Vec<Disagreement> {
     let mut gaps = load_gaps(counts).to_vec();
+    gaps.extend(users_gaps(counts, plan));
     let mut sent = &counts.load.sent;
     for client in counts.layers() {
         gaps.extend(client_gaps(client, sent));
@@ -32,7 +35,7 @@ pub fn disagreements(counts: &ArmCounts) -> Vec<Disagreement> {
 }
 
 /// Every request carries its intended start, so columns by cohort agree in each bucket; others in their totals.
-fn load_gaps(counts: &ArmCounts) -> [Disagreement; 8] {
+fn load_gaps(counts: &ArmCounts) -> [Disagreement; 10] {
     let ArmCounts { load, client, latency_us, lateness_us, .. } = counts;
     let successes = [client.fate(Fate::Ok), client.fate(Fate::OkAfterRetry)];
     let answers = load.ok.total() + load.failed.total();
@@ -41,6 +44,8 @@ fn load_gaps(counts: &ArmCounts) -> [Disagreement; 8] {
         let successes = load.goodput.sum(second * 1_000, Some((second + 1) * 1_000));
         successes.saturating_sub(of_it.count())
     };
+    let (fewest_late, most_late) = lateness_us.above(LATENESS_MAX_US);
+    let late = load.late.total();
     [
         of("requests planned, and sent or dropped", gap(&[&load.planned], &[&load.sent, &load.dropped])),
         of("requests sent and answered", gap(&[&load.sent], &[&load.ok, &load.failed])),
@@ -50,6 +55,28 @@ fn load_gaps(counts: &ArmCounts) -> [Disagreement; 8] {
         of("answers and their latencies", answers.abs_diff(latencies)),
         of("successes and latencies of each second", (0..).zip(latency_us).map(in_second).sum()),
         of("requests sent and their lateness", load.sent.total().abs_diff(lateness_us.count())),
+        of("late requests among those sent", load.late.excess_over(&load.sent)),
+        of("late requests and their lateness", late.abs_diff(late.clamp(fewest_late, most_late))),
+    ]
+}
+
+/// With closed-loop users all requests beyond the bursts are theirs, and they waited no longer than all requests together took;
+/// in an open loop there are none.
+fn users_gaps(counts: &ArmCounts, plan: &LoadPlan) -> [Disagreement; 2] {
+    let (users, planned) = (counts.users, counts.load.planned.total());
+    let (of_users, longest_us, waited_us) = match plan.shape {
+        LoadShape::Open { .. } => (0, 0, users.waited_us.saturating_add(users.waited_in_vain_us)),
+        LoadShape::Closed { .. } => {
+            let took = counts.latency_us.iter().map(SparseHistogram::sum_us).fold(0, u64::saturating_add);
+            (planned.saturating_sub(plan.arrivals().count() as u64), took, users.waited_us)
+        }
+    };
+    [
+        of(
+            "requests of users, and planned beside the bursts",
+            users.ended.saturating_add(users.dropped).abs_diff(of_users),
+        ),
+        of("microseconds that users waited and requests took", waited_us.saturating_sub(longest_us)),
     ]
 }
 

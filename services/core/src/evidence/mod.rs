@@ -3,18 +3,20 @@
 
 mod accounts;
 mod delivery;
+mod load;
 mod on_the_way;
 
 pub use accounts::{Disagreement, disagreements};
 pub use delivery::FaultEvidence;
+pub use load::LoadEvidence;
 pub use on_the_way::{last_attempt_ms, on_the_way};
 
-use crate::stats::{ArmCounts, Ratio};
+use crate::{
+    load::LoadPlan,
+    stats::{ArmCounts, Ratio},
+    timeline::Window,
+};
 
-/// Least share of the planned requests that must have been sent, in thousandths.
-const LOAD_MIN_PERMILLE: u64 = 990;
-/// Most that the generator's p99 may be late: one bucket of the series.
-const LATENESS_MAX_US: u64 = 100_000;
 /// How many of the counts that disagree are named.
 const NAMED_MAX: usize = 3;
 
@@ -23,20 +25,24 @@ const NAMED_MAX: usize = 3;
 pub struct Evidence {
     /// For each fault window: the share of the requests it should have struck that it did strike.
     pub faults: Vec<FaultEvidence>,
-    /// Requests sent ÷ requests planned.
-    pub load_achieved: Option<Ratio>,
+    /// Whether the load was sent, in time, and by users who were there.
+    pub load: LoadEvidence,
     /// The counts that must agree and don't; none on a lossless run.
     pub disagreements: Vec<Disagreement>,
-    /// The load generator's lateness, p99, in microseconds.
-    pub lateness_p99_us: Option<u64>,
     /// What else makes the counts partial or foreign, in words.
     pub notes: Vec<String>,
 }
 
 impl Evidence {
-    /// The evidence of an arm.
-    pub fn new(counts: &ArmCounts, faults: Vec<FaultEvidence>, notes: Vec<String>) -> Self {
-        let mut disagreements = disagreements(counts);
+    /// The evidence of an arm that was run under this load, in these windows.
+    pub fn new(
+        counts: &ArmCounts,
+        plan: &LoadPlan,
+        windows: &[Window],
+        faults: Vec<FaultEvidence>,
+        notes: Vec<String>,
+    ) -> Self {
+        let mut disagreements = disagreements(counts, plan);
         let (fewest, most) =
             faults.iter().fold((0, 0), |sum, fault| (sum.0 + fault.injected.0, sum.1 + fault.injected.1));
         let injected = counts.backend.injected.total();
@@ -44,13 +50,7 @@ impl Evidence {
         if gap > 0 {
             disagreements.push(Disagreement { what: "requests ended by faults and struck by them", gap });
         }
-        Self {
-            faults,
-            load_achieved: Ratio::new(counts.load.sent.total(), counts.load.planned.total()),
-            disagreements,
-            lateness_p99_us: counts.lateness_us.quantile_us(990),
-            notes,
-        }
+        Self { faults, load: LoadEvidence::new(counts, plan, windows), disagreements, notes }
     }
 
     /// The sum of all differences between counts that must agree; 0 on a lossless run.
@@ -67,25 +67,14 @@ impl Evidence {
     pub fn shortcomings(&self) -> Vec<String> {
         let mut lacks = self.notes.clone();
         lacks.extend(self.faults.iter().filter_map(FaultEvidence::shortcoming));
-        match self.load_achieved {
-            None => lacks.push("no request was planned".into()),
-            Some(share) if share < Ratio::new(LOAD_MIN_PERMILLE, 1_000).unwrap_or(share) => {
-                lacks.push(format!("only {share} of the planned load was sent"));
-            }
-            Some(_) => {}
-        }
+        lacks.extend(self.load.shortcoming());
+        lacks.extend(self.load.users_shortcoming());
         if !self.disagreements.is_empty() {
             let named = self.disagreements.iter().take(NAMED_MAX).map(|d| format!("{} by {}", d.what, d.gap));
             let named = named.collect::<Vec<_>>().join(", ");
             lacks.push(format!("counts that must agree differ by {} ({named})", self.accounting_gap()));
         }
-        match self.lateness_p99_us {
-            None => lacks.push("the load generator sent nothing".into()),
-            Some(us) if us > LATENESS_MAX_US => {
-                lacks.push(format!("the load generator was {} ms late (p99)", us / 1_000));
-            }
-            Some(_) => {}
-        }
+        lacks.extend(self.load.lateness());
         lacks
     }
 }

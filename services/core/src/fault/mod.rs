@@ -37,8 +37,8 @@ pub enum FaultKind {
         /// The share of requests that it strikes, in thousandths: 1 to 1000.
         permille: u16,
     },
-    /// Cuts connections: as it begins those of all requests that wait or are in service, whose work goes on, and as long
-    /// as it lasts that of each request that arrives.
+    /// Cuts connections: as it begins those of all requests that wait or are in service, and as long as it lasts that of
+    /// each request that arrives. The work goes on, unless the backend cancels on a disconnect.
     Reset {
         /// The share of requests that it strikes, in thousandths: 1 to 1000.
         permille: u16,

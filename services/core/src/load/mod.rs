@@ -9,6 +9,7 @@ mod users;
 pub use agenda::{Agenda, Due};
 pub use arrivals::Arrivals;
 pub use shed::Shed;
+pub use thinking::Pauses;
 pub use users::Stage;
 
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,18 @@ impl LoadPlan {
 }
 
 impl Burst {
+    /// How many of its requests are due in [from, to), in milliseconds after the start; of a rate, in the mean.
+    pub fn requests(&self, from_ms: u64, to_ms: u64) -> u64 {
+        match self.size {
+            BurstSize::Requests(n) if (from_ms..to_ms).contains(&self.at_ms) => u64::from(n),
+            BurstSize::Requests(_) => 0,
+            BurstSize::Rate { rate, for_ms } => {
+                let both_ms = to_ms.min(self.at_ms + for_ms).saturating_sub(from_ms.max(self.at_ms));
+                (u64::from(rate) * both_ms).div_ceil(1_000)
+            }
+        }
+    }
+
     fn validate(&self, duration_ms: u64) -> Result<(), FieldError> {
         within("at_ms", self.at_ms, 0, duration_ms.saturating_sub(1))?;
         match self.size {

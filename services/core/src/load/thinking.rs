@@ -5,7 +5,28 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::{LoadPlan, LoadShape, MILLISECOND, Nanos};
 
 /// A user whose request could not be sent pauses for at least this long, or it would try again and again at one moment.
-const PAUSE_AFTER_DROP: Nanos = 100 * MILLISECOND;
+const PAUSE_AFTER_DROP_MS: u64 = 100;
+
+/// How long users pause, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pauses {
+    /// After an answer: their think time.
+    pub after_answer_ms: u64,
+    /// After a request that could not be sent.
+    pub after_drop_ms: u64,
+}
+
+impl LoadPlan {
+    /// How long its users pause; not at all with an open loop, which has none.
+    pub fn pauses(&self) -> Pauses {
+        match self.shape {
+            LoadShape::Closed { think_ms, .. } => {
+                Pauses { after_answer_ms: think_ms, after_drop_ms: think_ms.max(PAUSE_AFTER_DROP_MS) }
+            }
+            LoadShape::Open { .. } => Pauses { after_answer_ms: 0, after_drop_ms: 0 },
+        }
+    }
+}
 
 /// The users who are thinking, by when they go on.
 #[derive(Debug)]
@@ -13,23 +34,16 @@ pub struct Users {
     due: BinaryHeap<Reverse<(Nanos, u32)>>,
     /// For each user when it is still to be there, [from, to), the next span last.
     spans: Vec<Vec<(Nanos, Nanos)>>,
-    think: Nanos,
+    pauses: Pauses,
 }
 
 impl Users {
     /// The users of a load from `from` on.
     pub fn new(plan: &LoadPlan, from: Nanos) -> Self {
-        let think_ms = match plan.shape {
-            LoadShape::Closed { think_ms, .. } => think_ms,
-            LoadShape::Open { .. } => 0,
-        };
         let span = |(from, to): (u64, u64)| (from as Nanos * MILLISECOND, to as Nanos * MILLISECOND);
         let spans = |user| plan.user_spans(user).into_iter().rev().map(span).collect();
-        let mut users = Self {
-            due: BinaryHeap::new(),
-            spans: (0..plan.users_max()).map(spans).collect(),
-            think: think_ms as Nanos * MILLISECOND,
-        };
+        let mut users =
+            Self { due: BinaryHeap::new(), spans: (0..plan.users_max()).map(spans).collect(), pauses: plan.pauses() };
         for user in 0..plan.users_max() {
             users.schedule(user, from);
         }
@@ -48,12 +62,12 @@ impl Users {
 
     /// A user's request has ended: it thinks.
     pub fn think(&mut self, user: u32, now: Nanos) {
-        self.schedule(user, now + self.think);
+        self.schedule(user, now + self.pauses.after_answer_ms as Nanos * MILLISECOND);
     }
 
     /// A user's request could not be sent: it pauses.
     pub fn pause(&mut self, user: u32, now: Nanos) {
-        self.schedule(user, now + self.think.max(PAUSE_AFTER_DROP));
+        self.schedule(user, now + self.pauses.after_drop_ms as Nanos * MILLISECOND);
     }
 
     /// Has a user go on at `earliest`, or later, when it is there next; or never, when it isn't any more.

@@ -34,6 +34,12 @@ impl LoadPlan {
         }
     }
 
+    /// For how long users are to be there, all of them together, in milliseconds, and how many times one comes.
+    pub fn user_time(&self) -> (u64, u64) {
+        let spans = (0..self.users_max()).flat_map(|k| self.user_spans(k));
+        spans.fold((0, 0), |(time, number), (from, to)| (time + to - from, number + 1))
+    }
+
     /// When user `k` (from 0 on) is there: spans [from, to) in milliseconds, in order of time. The number of users on a
     /// ramp is rounded down, so user k is there while the ramp is at k + 1 or above.
     pub fn user_spans(&self, k: u32) -> Vec<(u64, u64)> {
@@ -93,6 +99,17 @@ mod tests {
         assert_eq!(plan.user_spans(9), [(10_000, 40_000)]);
         assert_eq!(plan.user_spans(10), []);
         assert_eq!(plan.users_max(), 10);
+    }
+
+    #[test]
+    fn the_users_time_is_the_area_below_the_ramps() {
+        let users_and_times = |stages: &[(u64, u32)]| plan(stages, 60_000).user_time();
+        assert_eq!(users_and_times(&[(0, 5)]), (300_000, 5));
+        assert_eq!(users_and_times(&[(0, 2), (10_000, 2), (0, 0), (10_000, 0), (0, 1)]), (60_000, 3));
+        // Users come and go as the ramp is at a whole number of them: half a user less than the ramp in the mean.
+        assert_eq!(users_and_times(&[(10_000, 10), (30_000, 10), (20_000, 0)]), (435_000, 10));
+        let open = LoadShape::Open { rate: 5, arrivals: super::super::ArrivalLaw::Uniform };
+        assert_eq!(LoadPlan { shape: open, ..plan(&[(0, 1)], 9_000) }.user_time(), (0, 0));
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::wire::FieldError;
 /// A circuit breaker. Closed: all attempts pass; when of at least `min_calls` attempts that ended in the interval
 /// `failure_percent` failed, it opens. Open: no attempt passes for `open_ms`. Half-open: `probes` attempts pass; when the last
 /// of them has ended, it opens again if `failure_percent` of them failed, and closes otherwise. resilience4j's breaker, with a
-/// window of time.
+/// window of time. Each attempt counts only in the period in which it passed, as in gobreaker (`afterRequest`, its generations): what
+/// was begun before the breaker opened tells of a backend as it was then. resilience4j counts it wherever it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Breaker {
@@ -86,7 +87,11 @@ impl BreakerState {
 /// How an attempt passed a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passage {
-    Closed,
+    /// Through a closed breaker, in the period with this number.
+    Closed(u32),
+    /// Through one that has opened since.
+    Past,
+    /// As a probe.
     Probe,
 }
 
@@ -98,6 +103,8 @@ const FAILURES: usize = 1;
 pub(super) struct BreakerCounts {
     terms: Breaker,
     phase: Phase,
+    /// How often it has opened: the number of the period in which it is closed.
+    period: u32,
     counts: Window<2>,
 }
 
@@ -110,7 +117,7 @@ enum Phase {
 
 impl BreakerCounts {
     pub fn new(terms: Breaker, now_ns: u64) -> Self {
-        Self { terms, phase: Phase::Closed, counts: Window::new(terms.interval_ms, now_ns) }
+        Self { terms, phase: Phase::Closed, period: 0, counts: Window::new(terms.interval_ms, now_ns) }
     }
 
     pub const fn state(&self, now_ns: u64) -> BreakerState {
@@ -124,7 +131,7 @@ impl BreakerCounts {
     /// Asks for an attempt's passage.
     pub const fn pass(&mut self, now_ns: u64) -> Option<Passage> {
         match self.phase {
-            Phase::Closed => return Some(Passage::Closed),
+            Phase::Closed => return Some(Passage::Closed(self.period)),
             Phase::Open { until_ns } if now_ns < until_ns => return None,
             Phase::Open { .. } => self.phase = Phase::HalfOpen { out: 0, ended: 0, failed: 0 },
             Phase::HalfOpen { .. } => {}
@@ -138,10 +145,11 @@ impl BreakerCounts {
         }
     }
 
-    /// An attempt that had passed ended. One that passed a closed breaker says nothing to one that has opened since.
+    /// An attempt that had passed ended. One that passed a closed breaker says nothing to one that has opened since, closed
+    /// again or not.
     pub fn ended(&mut self, passage: Passage, failed: bool, now_ns: u64) {
         match (passage, self.phase) {
-            (Passage::Closed, Phase::Closed) => {
+            (Passage::Closed(period), Phase::Closed) if period == self.period => {
                 self.counts.add(CALLS, now_ns);
                 if failed {
                     self.counts.add(FAILURES, now_ns);
@@ -188,6 +196,7 @@ impl BreakerCounts {
 
     fn open(&mut self, now_ns: u64) {
         self.counts.clear();
+        self.period = self.period.wrapping_add(1);
         self.phase = Phase::Open { until_ns: now_ns + self.terms.open_ms * 1_000_000 };
     }
 }
@@ -240,10 +249,10 @@ mod tests {
     fn it_opens_at_the_failure_ratio_and_not_before_the_least_number_of_calls() {
         let mut breaker = BreakerCounts::new(TERMS, 0);
         for _ in 0..3 {
-            breaker.ended(Passage::Closed, true, 0);
+            breaker.ended(Passage::Closed(0), true, 0);
             assert_eq!(breaker.state(0), BreakerState::Closed);
         }
-        breaker.ended(Passage::Closed, true, 0);
+        breaker.ended(Passage::Closed(0), true, 0);
         assert_eq!(breaker.state(0), BreakerState::Open);
     }
 
@@ -251,11 +260,11 @@ mod tests {
     fn failures_below_the_ratio_leave_it_closed_and_are_forgotten_with_the_interval() {
         let mut breaker = BreakerCounts::new(TERMS, 0);
         for failed in [true, false, true, false, false] {
-            breaker.ended(Passage::Closed, failed, u64::from(failed) * SECOND);
+            breaker.ended(Passage::Closed(0), failed, u64::from(failed) * SECOND);
         }
         assert_eq!(breaker.state(SECOND), BreakerState::Closed, "two of five");
         for _ in 0..3 {
-            breaker.ended(Passage::Closed, true, 30 * SECOND);
+            breaker.ended(Passage::Closed(0), true, 30 * SECOND);
         }
         assert_eq!(breaker.state(30 * SECOND), BreakerState::Closed, "three calls, all of them late");
     }
@@ -292,12 +301,29 @@ mod tests {
     #[test]
     fn an_attempt_from_before_it_opened_says_nothing_to_it() {
         let mut breaker = opened();
-        breaker.ended(Passage::Closed, true, 2 * SECOND);
+        breaker.ended(Passage::Closed(0), true, 2 * SECOND);
         breaker.pass(6 * SECOND);
         for _ in 0..9 {
-            breaker.ended(Passage::Closed, false, 6 * SECOND);
+            breaker.ended(Passage::Closed(0), false, 6 * SECOND);
         }
         assert_eq!(breaker.state(6 * SECOND), BreakerState::HalfOpen);
+    }
+
+    /// All of its calls failed, and that it was open is long over: were they counted, it would open at the fourth.
+    #[test]
+    fn an_attempt_from_before_it_opened_says_nothing_to_it_when_it_has_closed_again() {
+        let mut breaker = opened();
+        for _ in 0..3 {
+            breaker.pass(6 * SECOND);
+        }
+        (0..3).for_each(|_| breaker.ended(Passage::Probe, false, 7 * SECOND));
+        (0..9).for_each(|_| breaker.ended(Passage::Closed(0), true, 8 * SECOND));
+        assert_eq!(breaker.state(8 * SECOND), BreakerState::Closed);
+        for _ in 0..4 {
+            let passage = breaker.pass(9 * SECOND).unwrap();
+            breaker.ended(passage, true, 9 * SECOND);
+        }
+        assert_eq!(breaker.state(9 * SECOND), BreakerState::Open, "its own four count");
     }
 
     #[test]

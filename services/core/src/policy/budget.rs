@@ -17,8 +17,10 @@ pub const MIN_INTERVAL_MS: u64 = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Budget {
-    /// A share of the last interval's requests.
+    /// A share of the last interval's requests, which its retries stay within.
     Window(WindowBudget),
+    /// A share of the last interval's requests, below which there are retries.
+    Ratio(RatioBudget),
     /// A bucket of tokens.
     Tokens(TokenBucket),
     /// A share of the attempts in flight.
@@ -27,7 +29,7 @@ pub enum Budget {
 
 /// A retry is made only when with it the retries of the interval are at most `percent` of its deposits, plus the retries
 /// of `min_retry_rate`. Gateway API GEP-3388 (its field names); with [`Deposit::OnRequest`] Finagle's `RetryBudget` (its ttl
-/// is the interval) and the SRE book's per-client budget, with [`Deposit::OnSuccess`] Linkerd's `retryBudget`.
+/// is the interval), with [`Deposit::OnSuccess`] Linkerd's `retryBudget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowBudget {
@@ -39,6 +41,18 @@ pub struct WindowBudget {
     pub deposit: Deposit,
     /// Retries that are allowed however few deposits there are.
     pub min_retry_rate: MinRetryRate,
+}
+
+/// A retry is made only while retries/requests of the interval are below `percent`. The SRE book's per-client budget, "Handling
+/// Overload", "Deciding to Retry". The retry itself is not counted yet, so there may be one more than a [`WindowBudget`] of the
+/// same percentage has, the first one as soon as there is a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatioBudget {
+    /// Retries per hundred requests: 1 to 100.
+    pub percent: u32,
+    /// How long requests and retries are remembered, in milliseconds.
+    pub interval_ms: u64,
 }
 
 /// `count` retries for every `interval_ms`: over a budget's own interval, that many in proportion.
@@ -117,6 +131,10 @@ impl Budget {
                 within("min_retry_rate.count", u64::from(window.min_retry_rate.count), 0, 1_000_000)?;
                 within("min_retry_rate.interval_ms", window.min_retry_rate.interval_ms, 1, MAX_INTERVAL_MS)
             }
+            Self::Ratio(ratio) => {
+                within("percent", u64::from(ratio.percent), 1, 100)?;
+                within("interval_ms", ratio.interval_ms, MIN_INTERVAL_MS, MAX_INTERVAL_MS)
+            }
             Self::Tokens(bucket) => {
                 within("amount_milli", bucket.amount_milli, 0, MAX_TOKENS_MILLI)?;
                 within("cap_milli", bucket.cap_milli, 1, MAX_TOKENS_MILLI)?;
@@ -144,11 +162,12 @@ impl TokenBucket {
 #[derive(Clone, Debug)]
 pub(super) enum BudgetState {
     Window { terms: WindowBudget, counts: Window<2> },
+    Ratio { terms: RatioBudget, counts: Window<2> },
     Tokens { terms: TokenBucket, held_milli: u64 },
     InFlight { terms: InFlightBudget, attempts: u64, retries: u64 },
 }
 
-/// Columns of a window budget.
+/// Columns of a window or ratio budget.
 const DEPOSITS: usize = 0;
 const RETRIES: usize = 1;
 
@@ -156,6 +175,7 @@ impl BudgetState {
     pub fn new(budget: &Budget, now_ns: u64) -> Self {
         match *budget {
             Budget::Window(terms) => Self::Window { terms, counts: Window::new(terms.interval_ms, now_ns) },
+            Budget::Ratio(terms) => Self::Ratio { terms, counts: Window::new(terms.interval_ms, now_ns) },
             Budget::Tokens(terms) => Self::Tokens { terms, held_milli: terms.initial_milli },
             Budget::InFlight(terms) => Self::InFlight { terms, attempts: 0, retries: 0 },
         }
@@ -172,6 +192,10 @@ impl BudgetState {
                 let earned = u128::from(deposits * u64::from(terms.percent)) * u128::from(interval_ms);
                 u128::from((retries + 1) * 100) * u128::from(interval_ms) <= earned + reserve
             }
+            Self::Ratio { terms, counts } => {
+                let [requests, retries] = counts.sums(now_ns);
+                retries * 100 < requests * u64::from(terms.percent)
+            }
             Self::Tokens { terms, held_milli } => {
                 let pays = terms.charge == Charge::OnFailure || *held_milli >= terms.cost_milli(after);
                 pays && *held_milli > terms.threshold_milli
@@ -185,7 +209,7 @@ impl BudgetState {
     /// Takes out what a retry or hedge costs that was admitted; gives the tokens that were paid, in thousandths.
     pub fn withdraw(&mut self, after: Outcome, now_ns: u64) -> u64 {
         match self {
-            Self::Window { counts, .. } => counts.add(RETRIES, now_ns),
+            Self::Window { counts, .. } | Self::Ratio { counts, .. } => counts.add(RETRIES, now_ns),
             Self::Tokens { terms, held_milli } if terms.charge == Charge::OnRetry => {
                 let cost = terms.cost_milli(after);
                 *held_milli = held_milli.saturating_sub(cost);
@@ -203,6 +227,7 @@ impl BudgetState {
             Self::Window { terms, counts } if first && terms.deposit == Deposit::OnRequest => {
                 counts.add(DEPOSITS, now_ns);
             }
+            Self::Ratio { counts, .. } if first => counts.add(DEPOSITS, now_ns),
             Self::Tokens { terms, held_milli } if first && terms.deposit == Deposit::OnRequest => {
                 *held_milli = (*held_milli + terms.amount_milli).min(terms.cap_milli);
             }
@@ -248,6 +273,10 @@ impl BudgetState {
                 let MinRetryRate { count, interval_ms } = terms.min_retry_rate;
                 let reserve = u64::from(count) * 1_000 * terms.interval_ms / interval_ms;
                 (deposits * u64::from(terms.percent) * 10 + reserve).saturating_sub(retries * 1_000)
+            }
+            Self::Ratio { terms, counts } => {
+                let [requests, retries] = counts.sums(now_ns);
+                ((requests * u64::from(terms.percent)).div_ceil(100) * 1_000).saturating_sub(retries * 1_000)
             }
             Self::Tokens { held_milli, .. } => *held_milli,
             Self::InFlight { terms, attempts, retries } => {

@@ -57,7 +57,7 @@ impl Limits {
         }
         let passage = match &mut self.breaker {
             Some(breaker) => breaker.pass(now_ns).ok_or(Denial::Breaker)?,
-            None => Passage::Closed,
+            None => Passage::Closed(0),
         };
         if let Some(budget) = &mut self.budget {
             budget.attempt_begun(first, now_ns);

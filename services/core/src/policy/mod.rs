@@ -16,7 +16,7 @@ mod window;
 mod worst_case;
 
 pub use breaker::{Breaker, BreakerState, RetryBreaker};
-pub use budget::{Budget, Charge, Deposit, InFlightBudget, MinRetryRate, TokenBucket, WindowBudget};
+pub use budget::{Budget, Charge, Deposit, InFlightBudget, MinRetryRate, RatioBudget, TokenBucket, WindowBudget};
 pub use delay::{DelayLaw, Jitter};
 pub use draws::Draws;
 pub use limits::Limits;
@@ -92,6 +92,14 @@ pub struct RetryAfter {
     pub jitter_permille: u32,
 }
 
+impl RetryAfter {
+    /// The longest wait after an answer that asks for so many milliseconds, its random part included.
+    pub fn longest(&self, asked_ms: u64) -> Duration {
+        let honoured_us = asked_ms.min(self.cap_ms) * 1_000;
+        Duration::from_micros(honoured_us + honoured_us / 1_000 * u64::from(self.jitter_permille))
+    }
+}
+
 impl Policy {
     /// So many attempts after these delays, with nothing to stop them.
     pub const fn plain(max_attempts: u32, delay: DelayLaw) -> Self {
@@ -141,10 +149,11 @@ impl Policy {
         Ok(())
     }
 
-    /// The longest that a request can take under this policy, with attempts that take `timeout` each.
+    /// The longest that a request can take under this policy, with attempts that take `timeout` each: as many as it allows,
+    /// before each of them its longest wait. A hedge begins while another attempt is under way, so it adds its time at most.
     pub fn longest_request(&self, timeout: Duration) -> Duration {
-        let pushed_back = self.retry_after.map_or(0, |r| r.cap_ms + r.cap_ms * u64::from(r.jitter_permille) / 1_000);
-        let longest_wait = |i| self.delay.longest(i).max(Duration::from_millis(pushed_back));
+        let pushed_back = self.retry_after.map_or(Duration::ZERO, |terms| terms.longest(terms.cap_ms));
+        let longest_wait = |i| self.delay.longest(i).max(pushed_back);
         let waits: Duration = (0..self.max_attempts.saturating_sub(1)).map(longest_wait).sum();
         let longest = timeout * self.max_attempts + waits;
         self.deadline_ms.map_or(longest, |ms| longest.min(Duration::from_millis(ms)))

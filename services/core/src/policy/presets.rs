@@ -2,8 +2,8 @@
 //! one that was taken is said to be ours.
 
 use super::{
-    Budget, Charge, DelayLaw, Deposit, InFlightBudget, Jitter, MinRetryRate, Policy, StrategyName, Throttle,
-    TokenBucket, WindowBudget,
+    Budget, Charge, DelayLaw, Deposit, InFlightBudget, Jitter, MinRetryRate, Policy, RatioBudget, StrategyName,
+    Throttle, TokenBucket, WindowBudget,
 };
 
 impl StrategyName {
@@ -112,12 +112,7 @@ const fn envoy() -> Policy {
 /// full jitter of 100 ms · 2^i up to 10 s is ours, and so is it to take the budget's interval from the throttling.
 const fn sre() -> Policy {
     Policy {
-        budget: Some(Budget::Window(WindowBudget {
-            percent: 10,
-            interval_ms: 120_000,
-            deposit: Deposit::OnRequest,
-            min_retry_rate: MinRetryRate { count: 0, interval_ms: 1_000 },
-        })),
+        budget: Some(Budget::Ratio(RatioBudget { percent: 10, interval_ms: 120_000 })),
         throttle: Some(Throttle { k_milli: 2_000, interval_ms: 120_000 }),
         ..Policy::plain(3, exponential(100, 10_000, Jitter::Full))
     }

@@ -74,16 +74,29 @@ pub struct AttemptEnd {
     pub pushback: Option<Pushback>,
 }
 
+/// The wait before a retry.
+struct Wait {
+    /// What the delay law gave.
+    drawn_ns: u64,
+    /// What is waited: that, or longer.
+    wait_ns: u64,
+}
+
 /// The state of one request under a policy. Small and without references, so that a simulator can park millions of them.
 #[derive(Clone, Debug)]
 pub struct Retrier {
     deadline_ns: u64,
     wake_ns: u64,
+    /// The delay that the law gave the latest retry. A wait that an answer asked for is no part of the law.
     previous_delay_ns: u64,
     /// What the latest retry or hedge was paid, in thousandths of a token.
     paid_milli: u32,
     /// Bit n: attempt n is in flight, as the probe of a half-open breaker.
     probes: u32,
+    /// The latest period of a closed breaker in which an attempt passed it.
+    period: u32,
+    /// Bit n: attempt n passed in that period. The others did so in one that is over.
+    of_period: u32,
     started: u8,
     in_flight: u8,
     retries: u8,
@@ -112,6 +125,8 @@ impl Retrier {
             previous_delay_ns: 0,
             paid_milli: 0,
             probes: 0,
+            period: 0,
+            of_period: 0,
             started: 0,
             in_flight: 0,
             retries: 0,
@@ -132,11 +147,15 @@ impl Retrier {
 
     /// An attempt in flight has ended.
     pub fn ended(&mut self, end: AttemptEnd, turn: &mut Turn<'_>) -> Step {
-        let probe = 1 << end.number;
-        let passage = if self.probes & probe == 0 { Passage::Closed } else { Passage::Probe };
+        let bit = 1 << end.number;
+        let passage = match (self.probes & bit, self.of_period & bit) {
+            (0, 0) => Passage::Past,
+            (0, _) => Passage::Closed(self.period),
+            _ => Passage::Probe,
+        };
         let later = end.number > 1;
         let paid_milli = if later { u64::from(self.paid_milli) } else { 0 };
-        self.probes &= !probe;
+        self.probes &= !bit;
         self.in_flight -= 1;
         self.out -= u8::from(later);
         turn.limits.end_attempt(end.outcome, passage, later, paid_milli, turn.now_ns);
@@ -221,15 +240,15 @@ impl Retrier {
         if let Err(denial) = turn.limits.admit_retry(end.outcome, turn.now_ns) {
             return self.deny(denial, turn);
         }
-        let delay_ns = self.delay_ns(end.pushback, turn);
-        let start_ns = turn.now_ns.saturating_add(delay_ns);
+        let Wait { drawn_ns, wait_ns } = self.wait(end.pushback, turn);
+        let start_ns = turn.now_ns.saturating_add(wait_ns);
         if !self.has_time_at(start_ns) {
             return self.end(Fate::Deadline, turn);
         }
         self.withdraw(end.outcome, turn);
         self.retries += 1;
-        self.previous_delay_ns = delay_ns;
-        if delay_ns == 0 {
+        self.previous_delay_ns = drawn_ns;
+        if wait_ns == 0 {
             return self.start(AttemptKind::Retry, turn);
         }
         self.wake_ns = start_ns;
@@ -237,7 +256,7 @@ impl Retrier {
     }
 
     /// The wait before the next retry: the law's, or longer if the answer asked for it.
-    fn delay_ns(&self, pushback: Option<Pushback>, turn: &Turn<'_>) -> u64 {
+    fn wait(&self, pushback: Option<Pushback>, turn: &Turn<'_>) -> Wait {
         let (law, i) = (&turn.policy.delay, u32::from(self.retries));
         let rng = || turn.draws.rng(Draw::Delay(self.attempts()));
         let (low, high) = law.range_ns(i, self.previous_delay_ns);
@@ -245,17 +264,15 @@ impl Retrier {
             (Some(terms), Some(Pushback::AfterMs(ms))) => Some((ms.min(terms.cap_ms), terms.jitter_permille)),
             _ => None,
         };
-        match asked_ms {
-            Some((ms, jitter_permille)) => {
-                let mut rng = rng();
-                let drawn = law.draw_ns(low, high, &mut rng);
-                let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
-                let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
-                drawn.max(asked)
-            }
-            None if low == high => low,
-            None => law.draw_ns(low, high, &mut rng()),
-        }
+        let Some((ms, jitter_permille)) = asked_ms else {
+            let drawn_ns = if low == high { low } else { law.draw_ns(low, high, &mut rng()) };
+            return Wait { drawn_ns, wait_ns: drawn_ns };
+        };
+        let mut rng = rng();
+        let drawn_ns = law.draw_ns(low, high, &mut rng);
+        let (asked, jitter) = (ms * NS_PER_MS, ms * NS_PER_MS / 1_000 * u64::from(jitter_permille));
+        let asked = if jitter == 0 { asked } else { asked + rng.random_range(0..jitter) };
+        Wait { drawn_ns, wait_ns: drawn_ns.max(asked) }
     }
 
     const fn has_time_at(&self, moment_ns: u64) -> bool {
@@ -279,7 +296,13 @@ impl Retrier {
     fn pass(&mut self, turn: &mut Turn<'_>) -> Result<(), Denial> {
         self.asked += 1;
         let passage = turn.limits.begin_attempt(self.started == 0, u32::from(self.asked), turn.draws, turn.now_ns)?;
-        self.probes |= u32::from(passage == Passage::Probe) << (self.started + 1);
+        let bit = 1 << (self.started + 1);
+        match passage {
+            Passage::Probe => self.probes |= bit,
+            Passage::Closed(period) if period == self.period => self.of_period |= bit,
+            Passage::Closed(period) => (self.period, self.of_period) = (period, bit),
+            Passage::Past => {}
+        }
         Ok(())
     }
 

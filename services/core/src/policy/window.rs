@@ -1,7 +1,7 @@
 //! Counts over the last interval: what budgets, breakers and the throttle decide by.
 
 /// An interval is cut into so many slices; the oldest is forgotten as a whole. (Finagle and Linkerd cut theirs into ten, too.)
-const SLICES: usize = 10;
+pub(super) const SLICES: usize = 10;
 
 /// `N` counts over the last interval: exact, but for the grain of a tenth at which they are forgotten.
 #[derive(Clone, Debug)]

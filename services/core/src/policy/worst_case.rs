@@ -1,6 +1,6 @@
 //! The static worst case: the most attempts that a policy allows, whatever fails when.
 
-use super::{Budget, Charge, Policy, TokenBucket, WindowBudget};
+use super::{Budget, Charge, Policy, RatioBudget, TokenBucket, WindowBudget, window::SLICES};
 use crate::stats::{Allowance, Ratio};
 
 /// What comes at a chain of clients that follow one policy.
@@ -41,6 +41,12 @@ impl Policy {
                 let rate_ms = u128::from(min_retry_rate.interval_ms);
                 Some((requests * u128::from(percent) * rate_ms + clients * intervals * reserve) / (100 * rate_ms))
             }
+            Budget::Ratio(RatioBudget { percent, interval_ms }) => {
+                // The retries of ten slices are the requests' share rounded up, for each client.
+                let slices = (demand.duration_ms * SLICES as u64).div_ceil(interval_ms) + 1;
+                let rounded_up = clients * u128::from(slices.div_ceil(SLICES as u64)) * 99;
+                Some((requests * u128::from(percent) + rounded_up) / 100)
+            }
             Budget::Tokens(bucket) => self.most_paid(&bucket, requests, clients),
             Budget::InFlight(_) => None,
         }
@@ -54,6 +60,9 @@ impl Policy {
                 let reserve = u64::from(min_retry_rate.count) * interval_ms;
                 let reserve = reserve.div_ceil(min_retry_rate.interval_ms).saturating_mul(clients);
                 Some(Allowance { saved: 0, per_mille: u64::from(percent) * 10, reserve, interval_ms })
+            }
+            Budget::Ratio(RatioBudget { percent, interval_ms }) => {
+                Some(Allowance { saved: 0, per_mille: u64::from(percent) * 10, reserve: clients, interval_ms })
             }
             Budget::Tokens(bucket) => {
                 let cost = self.least_cost(&bucket)?;
@@ -110,6 +119,13 @@ mod tests {
         check(StrategyName::Sre, ONE, "1.100");
         check(StrategyName::Sre, Demand { layers: 2, ..ONE }, "1.210");
         check(StrategyName::Sre, Demand { layers: 3, requests: 100_000, ..ONE }, "1.331");
+    }
+
+    /// 2 clients with 5 requests each may make a retry each, where a tenth of ten is one.
+    #[test]
+    fn a_share_below_which_there_are_retries_is_rounded_up_for_every_client() {
+        check(StrategyName::Sre, Demand { requests: 10, clients: 2, ..ONE }, "1.200");
+        check(StrategyName::Sre, Demand { requests: 10, duration_ms: 130_000, ..ONE }, "1.200");
     }
 
     /// 20 %, 10 a second for 10 s, and the reserve of 100 once: 100 + 100 + 100 retries.

@@ -213,22 +213,29 @@ impl Engine<'_> {
         }
     }
 
-    /// A Reset that begins strikes those that are here as well, but for those whose clients have gone already.
+    /// A Reset that begins strikes those that are here as well, but for those whose clients have gone already. To the stations
+    /// whoever is struck has hung up.
     fn cut_off_all(&mut self, now: Nanos, window: usize) {
         let mut here = Vec::new();
         for station in &mut self.backends.stations {
-            station.for_each(|job| here.push((job.attempt, job.chance, job.hung_up.clone())));
+            station.for_each(|job| here.push((job.attempt, job.chance)));
         }
-        here.retain(|(key, ..)| self.attempts.get(*key).is_some_and(Attempt::is_awaited));
-        for (key, chance, hung_up) in here {
+        here.retain(|(key, _)| self.attempts.get(*key).is_some_and(Attempt::is_awaited));
+        let mut gone = Vec::new();
+        for (key, chance) in here {
             let struck = strikes(&self.backends.plan.faults[window].kind, chance);
             self.backends.expose(window, struck);
             if struck {
                 self.cut(now, key);
-                if let Some(hung_up) = hung_up {
-                    hung_up.set(true);
-                }
+                gone.extend(self.attempts.get_mut(key).and_then(|attempt| attempt.presence.take()));
             }
+        }
+        // All at once: no worker takes up one that is about to be told.
+        for presence in &gone {
+            presence.hung_up.set(true);
+        }
+        for presence in &gone {
+            self.hang_up(now, presence);
         }
     }
 

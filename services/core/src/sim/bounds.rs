@@ -29,12 +29,10 @@ impl Setup {
     /// What the time to work an outage off follows from.
     pub fn drain(&self) -> Drain {
         let (policy, layers) = (&self.client.strategy.policy, self.inner.len() as u32 + 1);
-        let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i).as_millis() as u64);
+        let delays = (0..policy.max_attempts.saturating_sub(1)).map(|i| policy.delay.longest(i));
         let asked_s = self.backend.faults.iter().filter_map(|fault| fault.kind.retry_after_s()).max().unwrap_or(0);
-        let pushed_back_ms = policy.retry_after.map_or(0, |r| {
-            let honoured_ms = r.cap_ms.min(u64::from(asked_s) * 1_000);
-            honoured_ms + honoured_ms * u64::from(r.jitter_permille) / 1_000
-        });
+        let pushed_back = policy.retry_after.map(|terms| terms.longest(u64::from(asked_s) * 1_000));
+        let longest_wait = delays.chain(pushed_back).max().unwrap_or_default();
         let attempts_max = u64::from(policy.max_attempts).saturating_pow(layers);
         let hedged_ms = policy.hedging.map_or(u64::MAX, |hedging| hedging.delay_ms);
         let fails_at_once = |fault: &FaultWindow| match fault.kind {
@@ -53,16 +51,31 @@ impl Setup {
             capacity_per_ks: self.served_per_ks(1, warm).max(self.served_per_ks(self.model.concurrency, warm)),
             cold_per_ks: (restarts && self.model.cache.is_some())
                 .then(|| self.served_per_ks(self.model.concurrency, 1_000)),
+            backends,
+            service_variance_permille: self.service_variance_permille(warm),
             backlog_max: backends * (u64::from(self.model.queue) + u64::from(self.model.concurrency)),
             attempts_max,
             layers,
             budget: policy.allowance(u64::from(self.clients)),
             timeout_ms: self.client.timeout_ms,
             apart_ms: if layers > 1 { 0 } else { self.client.timeout_ms.min(hedged_ms) },
-            delay_ms_max: delays.max().unwrap_or(0).max(pushed_back_ms),
+            delay_ms_max: longest_wait.as_nanos().div_ceil(1_000_000) as u64,
             hangs: !self.backend.faults.iter().all(fails_at_once),
             warm_up_ms: self.model.warm_up.filter(|_| restarts).map_or(0, |warm_up| warm_up.for_ms),
         }
+    }
+
+    /// The variance of a service time with all workers busy, warm, as a share of its mean squared: that of its law, and that of
+    /// what a miss adds by chance.
+    fn service_variance_permille(&self, miss_permille: u32) -> u64 {
+        let model = &self.model;
+        let missed = f64::from(miss_permille) / 1_000.0;
+        let miss_us = model.cache.map_or(0.0, |cache| cache.miss_us as f64);
+        let mean_us = US_PER_KS as f64 * f64::from(model.concurrency) * f64::from(self.backends)
+            / self.served_per_ks(model.concurrency, miss_permille).max(1) as f64;
+        let of_the_law = (model.service.mean_us as f64 * model.service.law.deviation()).powi(2);
+        let variance = of_the_law + miss_us.powi(2) * missed * (1.0 - missed);
+        (variance / mean_us.powi(2) * 1_000.0).ceil() as u64
     }
 
     /// What the backends serve together when in each of them so many workers are busy, warm, and so many requests in a thousand

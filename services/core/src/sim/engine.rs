@@ -161,7 +161,7 @@ impl<'s> Engine<'s> {
     /// The load generator has its answer.
     fn reply(&mut self, now: Nanos, call: Key, ok: bool) {
         let Some(Call { caller: Caller::Load(due), cohort_us, .. }) = self.calls.remove(call) else { return };
-        self.ledger.ended(cohort_us, now / 1_000, ok);
+        self.ledger.ended(cohort_us, now / 1_000, ok, due.user.is_some());
         self.agenda.ended(&due, now as i64);
     }
 }

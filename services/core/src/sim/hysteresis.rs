@@ -26,6 +26,9 @@ pub struct LoopPoint {
     /// On the way down: from a system that is down, since its work stood still for at least 10 s and for more than two
     /// timeouts.
     pub down: Option<Ratio>,
+    /// How long after its push the second system may be busy with the backlog alone, in milliseconds: what is down sooner may
+    /// still come back. `None`: the load alone is beyond the capacity.
+    pub due_ms: Option<u64>,
 }
 
 /// One point of the loop, each branch after `settle_ms`. What else the setup's load is, and its faults, do not count.
@@ -33,12 +36,18 @@ pub struct LoopPoint {
 /// # Errors
 /// When one of the two runs would take more than `budget` events.
 pub fn loop_point(setup: &Setup, rate: u32, settle_ms: u64, budget: u64) -> Result<LoopPoint, TooLarge> {
-    let served = |is_pushed| {
-        let steady = steady(setup, rate, settle_ms, is_pushed);
+    let served = |steady: &Setup| {
         let end_ms = steady.load.duration_ms;
-        Ok(served_share(&simulate(&steady, budget)?, end_ms.saturating_sub(JUDGED_MS), end_ms))
+        Ok(served_share(&simulate(steady, budget)?, end_ms.saturating_sub(JUDGED_MS), end_ms))
     };
-    Ok(LoopPoint { rate, up: served(false)?, down: served(true)? })
+    let pushed = steady(setup, rate, settle_ms, true);
+    let due_ms = pushed.due_ms(u64::from(rate) * 1_000);
+    Ok(LoopPoint { rate, up: served(&steady(setup, rate, settle_ms, false))?, down: served(&pushed)?, due_ms })
+}
+
+/// How long the push lasts.
+fn push_ms(setup: &Setup) -> u64 {
+    PUSH_MIN_MS.max(PUSH_MIN_MS / 2 + 2 * setup.client.timeout_ms)
 }
 
 /// The setup under a steady load, pushed at the beginning or not.
@@ -51,7 +60,7 @@ fn steady(setup: &Setup, rate: u32, settle_ms: u64, is_pushed: bool) -> Setup {
     steady.load.shape = LoadShape::Open { rate, arrivals };
     steady.load.bursts.clear();
     steady.load.shed.clear();
-    let for_ms = PUSH_MIN_MS.max(PUSH_MIN_MS / 2 + 2 * setup.client.timeout_ms);
+    let for_ms = push_ms(setup);
     let push = FaultWindow { name: "push".into(), at_ms: REST_MS, for_ms, kind: FaultKind::Freeze, restart: false };
     steady.backend.faults = if is_pushed { vec![push] } else { vec![] };
     steady.last_until(REST_MS + for_ms + settle_ms);

@@ -13,6 +13,7 @@ mod backends;
 mod bounds;
 mod calendar;
 mod clients;
+mod due;
 mod engine;
 mod hysteresis;
 mod outcome;

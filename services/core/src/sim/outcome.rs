@@ -3,8 +3,10 @@
 use crate::{
     evidence::{Evidence, FaultEvidence},
     fault::FaultWindow,
-    load::Shed,
+    load::LoadPlan,
+    sim::Setup,
     stats::{ArmCounts, Course, Recovery, time_to_recovery},
+    timeline::windows,
     wire::{BackendResults, ClientResults, LoadgenResults},
 };
 
@@ -29,6 +31,7 @@ impl Outcome {
     pub fn counts(&self) -> ArmCounts {
         ArmCounts {
             load: self.load.series.clone(),
+            users: self.load.users,
             client: self.client.series.clone(),
             inner: self.inner.iter().map(|results| results.series.clone()).collect(),
             backend: self.backend.series.clone(),
@@ -37,24 +40,25 @@ impl Outcome {
         }
     }
 
-    /// The evidence, judged as that of a measured run. `faults` are the run's.
-    pub fn evidence(&self, faults: &[FaultWindow]) -> Evidence {
-        let counts = self.counts();
+    /// The evidence, judged as that of a measured run.
+    pub fn evidence(&self, setup: &Setup) -> Evidence {
+        let (counts, load, faults) = (self.counts(), &setup.load, &setup.backend.faults);
         let of = |window: &FaultWindow| {
             let records = self.backend.faults.iter().filter(|record| record.name == window.name);
             FaultEvidence::new(window, records, &counts.backend)
         };
-        Evidence::new(&counts, faults.iter().map(of).collect(), vec![])
+        let windows = windows(faults, &load.shed, load.duration_ms);
+        Evidence::new(&counts, load, &windows, faults.iter().map(of).collect(), vec![])
     }
 
     /// Whether service came back after the last of the run's faults, on its own; `None`: that can't be told.
-    pub fn has_recovered(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<bool> {
-        self.recovery(faults, shed, duration_ms).map(|recovery| matches!(recovery, Recovery::After(_)))
+    pub fn has_recovered(&self, faults: &[FaultWindow], load: &LoadPlan) -> Option<bool> {
+        self.recovery(faults, load).map(|recovery| matches!(recovery, Recovery::After(_)))
     }
 
     /// How service came back after the last of the run's faults, on its own.
-    pub fn recovery(&self, faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Recovery> {
-        time_to_recovery(&self.counts(), &Course::new(faults, shed, duration_ms)?)
+    pub fn recovery(&self, faults: &[FaultWindow], load: &LoadPlan) -> Option<Recovery> {
+        time_to_recovery(&self.counts(), &Course::new(faults, load)?)
     }
 }
 

@@ -160,7 +160,7 @@ impl Prediction {
         Self {
             runs: outcomes.len() as u32,
             windows: windows(faults, shed, duration_ms).iter().map(window).collect(),
-            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, shed, duration_ms))),
+            recovery: RecoveryPrediction::of(outcomes.iter().filter_map(|o| o.recovery(faults, &setup.load))),
             events: outcomes.iter().map(|outcome| outcome.events).sum(),
         }
     }

@@ -18,7 +18,8 @@ pub fn served_share(outcome: &Outcome, from_ms: u64, to_ms: u64) -> Option<Ratio
 /// as arrivals. `None`: there were no arrivals.
 ///
 /// Whether that is *for good* is the caller's to see to: the end must lie further behind the last fault or burst than the
-/// backlog needs to drain, or a slow recovery is taken for none.
+/// backlog needs to drain, or a slow recovery is taken for none. And whether it is what pushed the system that holds it down: it may
+/// be the load alone.
 pub fn is_down(outcome: &Outcome, duration_ms: u64) -> Option<bool> {
     let share = served_share(outcome, duration_ms.saturating_sub(JUDGED_MS), duration_ms)?;
     Some(share.to_f64() < 0.5)
@@ -41,14 +42,18 @@ pub enum TippingPoint {
         /// The greatest at which it does not.
         tips: u64,
     },
-    /// It comes back at both ends.
+    /// It comes back at both ends, and wherever it was looked between.
     Never,
-    /// It comes back at neither end.
+    /// It comes back at neither end, nor anywhere between.
     Always,
 }
 
+/// Where both ends agree, so many values between them are looked at as well.
+const INNER: u64 = 9;
+
 /// Bisects between `low` and `high`, both included, in whole steps of `grain` from `low` on, the last of which may be shorter; `tips` says whether the system stays down at a
-/// value. Exact if there is one point at which that changes.
+/// value. Exact if there is one point at which that changes; if there are several, the first that is seen from `low` on. Where both
+/// ends agree, [`INNER`] values at equal distances between them are looked at before it is never, or always.
 ///
 /// # Errors
 /// What `tips` fails with.
@@ -59,11 +64,24 @@ pub fn tipping_point<E>(
     mut tips: impl FnMut(u64) -> Result<bool, E>,
 ) -> Result<TippingPoint, E> {
     let at = |step: u64| (low + step * grain).min(high);
-    let (mut below, mut above) = (0, (high - low).div_ceil(grain));
-    let (tips_low, tips_high) = (tips(at(below))?, tips(at(above))?);
-    if tips_low == tips_high {
-        return Ok(if tips_low { TippingPoint::Always } else { TippingPoint::Never });
+    let last = (high - low).div_ceil(grain);
+    let (mut below, tips_low) = (0, tips(at(0))?);
+    let mut above = (tips(at(last))? != tips_low).then_some(last);
+    let mut inner: Vec<u64> = (1..=INNER).map(|i| last * i / (INNER + 1)).collect();
+    inner.dedup();
+    for step in inner.into_iter().filter(|step| (1..last).contains(step)) {
+        if above.is_some() {
+            break;
+        }
+        if tips(at(step))? == tips_low {
+            below = step;
+        } else {
+            above = Some(step);
+        }
     }
+    let Some(mut above) = above else {
+        return Ok(if tips_low { TippingPoint::Always } else { TippingPoint::Never });
+    };
     while above - below > 1 {
         let middle = below.midpoint(above);
         if tips(at(middle))? == tips_low {
@@ -108,7 +126,20 @@ mod tests {
             };
             prop_assert_eq!(found, expected);
             prop_assert!(asked <= 2 + 17);
+            let is_above = matches!(found, TippingPoint::Above { .. });
+            prop_assert!(is_above || u64::from(asked) == 2 + INNER.min(length - 1));
         }
+    }
+
+    #[test]
+    fn what_lies_between_two_ends_that_agree_is_looked_at() {
+        let (found, _) = search(0, 1_000, 1, |value| (250..=450).contains(&value));
+        assert_eq!(found, TippingPoint::Above { stays: 249, tips: 250 });
+        let (found, _) = search(0, 1_000, 1, |value| !(250..=450).contains(&value));
+        assert_eq!(found, TippingPoint::Below { stays: 250, tips: 249 });
+        assert_eq!(search(0, 1_000, 1, |_| false), (TippingPoint::Never, 11));
+        assert_eq!(search(0, 3, 1, |_| true), (TippingPoint::Always, 4), "all there are");
+        assert_eq!(search(0, 1, 1, |_| true), (TippingPoint::Always, 2));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl ServiceLaw {
     }
 
     /// The standard deviation of X.
-    pub(super) fn deviation(self) -> f64 {
+    pub(crate) fn deviation(self) -> f64 {
         match self {
             Self::Constant => 0.0,
             Self::Exponential => 1.0,

@@ -1,6 +1,6 @@
 //! The figures of a window: what retries did, in numbers, each defined here and nowhere else.
 
-use super::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries, Quantiles, Ratio, SparseHistogram};
+use super::{BUCKET_MS, BackendSeries, ClientSeries, Counts, LoadSeries, Quantiles, Ratio, SparseHistogram, UserTime};
 use crate::{policy::Fate, timeline::Window};
 
 /// A second with fewer arrivals says nothing about its amplification.
@@ -13,6 +13,8 @@ const SYNC_MIN_RETRIES: u64 = 20;
 pub struct ArmCounts {
     /// Of the load generator.
     pub load: LoadSeries,
+    /// Of its closed-loop users.
+    pub users: UserTime,
     /// Of all clients; of the first one, where several are in a chain.
     pub client: ClientSeries,
     /// Of each inner client of a chain, from the second one on. What one of them receives, the one before it has attempted.
@@ -82,7 +84,8 @@ pub struct Figures {
     pub retry_share: Option<Ratio>,
     /// Requests that succeeded ÷ requests.
     pub success_rate: Option<Ratio>,
-    /// Successful answers in the window ÷ its length in seconds; `None` for the total, which has no fixed length.
+    /// Successful answers in the window ÷ its length in seconds; `None` for the total, which has no fixed length, and where
+    /// no request arrived.
     pub goodput: Option<Ratio>,
     /// Requests that the load generator could not send ÷ requests.
     pub dropped_share: Option<Ratio>,
@@ -148,7 +151,9 @@ impl ArmCounts {
             peak_amplification: self.peak(from, to),
             retry_share: Ratio::new(retries, attempts),
             success_rate: Ratio::new(fates.ok + fates.ok_after_retry, requests),
-            goodput: to.and_then(|to| Ratio::new(self.load.goodput.sum(from, Some(to)) * 1_000, to - from)),
+            goodput: to
+                .filter(|_| requests > 0)
+                .and_then(|to| Ratio::new(self.load.goodput.sum(from, Some(to)) * 1_000, to - from)),
             dropped_share: Ratio::new(fates.dropped, requests),
             wasted_work: Ratio::new(self.backend.wasted.sum(from, to), self.backend.completed.sum(from, to)),
             sync_index: self.sync_index(from, to),
@@ -223,6 +228,16 @@ mod tests {
         counts.backend.wasted.add(300_000);
         assert_eq!(counts.figures(&window(0, 1_000)).wasted_work, Ratio::new(1, 3));
         assert_eq!(counts.figures(&window(2_000, 3_000)).wasted_work, None, "nothing was completed");
+    }
+
+    #[test]
+    fn a_window_without_arrivals_has_no_goodput_and_one_in_which_all_fail_has_one_of_0() {
+        let mut counts = ArmCounts::default();
+        counts.load.planned.add(0);
+        counts.load.goodput.add(1_500_000);
+        assert_eq!(counts.figures(&window(0, 1_000)).goodput, Ratio::new(0, 1));
+        assert_eq!(counts.figures(&window(1_000, 2_000)).goodput, None, "an answer to an earlier request");
+        assert_eq!(counts.figures(&window(2_000, 3_000)).goodput, None);
     }
 
     #[test]

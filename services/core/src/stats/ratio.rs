@@ -26,19 +26,63 @@ impl Ratio {
         Some(Self { numerator, denominator: self.denominator.checked_mul(other.denominator)? })
     }
 
-    /// The value with `places` decimals, rounded half up.
+    /// What is divided.
+    pub const fn numerator(self) -> u64 {
+        self.numerator
+    }
+
+    /// What it is divided by.
+    pub const fn denominator(self) -> u64 {
+        self.denominator
+    }
+
+    /// Whether it is nothing at all.
+    pub const fn is_zero(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// The value with `places` decimals, at most 12, rounded half up; but what is neither 0 nor 1 is never shown as 0 or 1,
+    /// so that one failure in a million is not read as none.
     pub fn decimal(self, places: u32) -> String {
-        let scale = 10u128.pow(places);
-        let d = u128::from(self.denominator);
-        let scaled = (u128::from(self.numerator) * scale * 2 + d) / (2 * d);
+        let (scale, scaled) = (10u128.pow(places), self.scaled(places));
         if places == 0 {
             return scaled.to_string();
         }
         format!("{}.{:0width$}", scaled / scale, scaled % scale, width = places as usize)
     }
+
+    /// The fewest decimals, `least` or more, with which this figure is seen to be below, at or above each of these bounds,
+    /// which are shown with as many, or with [`Self::BOUND_PLACES`].
+    pub fn places_apart(self, least: u32, bounds: &[Self]) -> u32 {
+        let tells = |places: u32, bound: &Self| {
+            let bound_places = places.max(Self::BOUND_PLACES);
+            let shown = self.scaled(places).saturating_mul(10u128.pow(bound_places - places));
+            shown.cmp(&bound.scaled(bound_places)) == self.cmp(bound)
+        };
+        let enough = |places: &u32| bounds.iter().all(|bound| tells(*places, bound));
+        (least..=Self::PLACES_MAX).find(enough).unwrap_or(Self::PLACES_MAX)
+    }
+
+    /// Decimals that a bound may have.
+    pub const BOUND_PLACES: u32 = 6;
+    /// The most decimals that are ever shown.
+    const PLACES_MAX: u32 = 12;
+
+    /// The value times 10 to the power of `places`, rounded as [`Self::decimal`] does.
+    fn scaled(self, places: u32) -> u128 {
+        let (n, d) = (u128::from(self.numerator), u128::from(self.denominator));
+        let one = 10u128.pow(places);
+        let rounded = (n * one * 2 + d) / (2 * d);
+        match rounded {
+            _ if places == 0 => rounded,
+            0 if n > 0 => 1,
+            _ if rounded == one && n < d => one - 1,
+            _ => rounded,
+        }
+    }
 }
 
-/// Three decimals: the form of every ratio in a status.
+/// Three decimals: the form of every ratio in a status. See [`Ratio::decimal`].
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.decimal(3))
@@ -100,8 +144,35 @@ mod tests {
         assert_eq!(shown(30, 10), "3.000");
         assert_eq!(shown(2, 3), "0.667");
         assert_eq!(shown(1, 2_000), "0.001");
-        assert_eq!(shown(9_999, 10_000), "1.000");
+        assert_eq!(shown(10_004, 10_000), "1.000");
         assert_eq!(shown(u64::MAX, u64::MAX), "1.000");
+    }
+
+    #[test]
+    fn what_is_neither_0_nor_1_is_not_shown_as_0_or_1() {
+        assert_eq!([shown(9_999, 10_000), shown(83_960, 84_000)], ["0.999", "0.999"]);
+        assert_eq!([shown(1, 10_000), shown(0, 10_000)], ["0.001", "0.000"]);
+        assert_eq!(Ratio::new(4, 100).unwrap().decimal(1), "0.1");
+        assert_eq!(Ratio::new(4, 100).unwrap().decimal(0), "0");
+    }
+
+    #[test]
+    fn a_figure_has_as_many_decimals_as_tell_it_from_its_bounds() {
+        let places = |n, d, bounds: &[&str]| {
+            let bounds: Vec<Ratio> = bounds.iter().map(|bound| bound.parse().unwrap()).collect();
+            let figure = Ratio::new(n, d).unwrap();
+            figure.decimal(figure.places_apart(3, &bounds))
+        };
+        assert_eq!(places(83_960, 84_000, &["1"]), "0.999", "below 1 as it is");
+        assert_eq!(places(9_504, 10_000, &["0.9504"]), "0.9504");
+        assert_eq!(places(95_038, 100_000, &["0.9504"]), "0.950", "below 0.9504, and so is 0.950");
+        assert_eq!(places(95_042, 100_000, &["0.9504"]), "0.95042");
+        assert_eq!(places(10_004, 10_000, &["1"]), "1.0004");
+        assert_eq!(places(10_004, 10_000, &["1", "1.00041"]), "1.0004");
+        assert_eq!(places(1, 3, &["0.333333"]), "0.3333333");
+        let third = Ratio::new(1, 3).unwrap();
+        assert_eq!(third.places_apart(3, &[third]), 6, "they are equal, and are shown so");
+        assert_eq!(third.places_apart(3, &[]), 3);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Time to recovery: from a fault's end to the first moment after which things are as good as before, and stay so.
 
 use super::{ArmCounts, Ratio, baseline::unfit};
-use crate::{fault::FaultWindow, load::Shed};
+use crate::{
+    fault::FaultWindow,
+    load::{ArrivalLaw, Burst, LoadPlan, LoadShape},
+};
 
 /// How long things must stay good, in milliseconds.
 pub(super) const STABLE_MS: u64 = 10_000;
@@ -30,20 +33,53 @@ pub struct Course {
     pub from_ms: u64,
     /// When the disturbance ends.
     pub to_ms: u64,
+    /// When nothing is broken in it, between two faults: [from, to), in order of time.
+    pub gaps: Vec<(u64, u64)>,
+    /// The steady load of an open loop; `None`: it has to be measured.
+    pub steady: Option<Steady>,
+    /// What is planned on top of it.
+    pub bursts: Vec<Burst>,
     /// When somebody helped, by shedding load after the disturbance: [from, to), in order of time.
     pub shed: Vec<(u64, u64)>,
     /// When the load ends.
     pub duration_ms: u64,
 }
 
+/// A steady load, as it is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steady {
+    /// Requests per 1,000 s.
+    pub per_ks: u64,
+    /// How they are spread.
+    pub arrivals: ArrivalLaw,
+}
+
 impl Course {
     /// The course of a run: the disturbance is all from the first fault's start to the last one's end. `None` without a
     /// fault.
-    pub fn new(faults: &[FaultWindow], shed: &[Shed], duration_ms: u64) -> Option<Self> {
+    pub fn new(faults: &[FaultWindow], load: &LoadPlan) -> Option<Self> {
         let (from_ms, to_ms) = (faults.first()?.at_ms, faults.last()?.end_ms());
-        let after = shed.iter().filter(|stretch| stretch.at_ms >= to_ms);
+        let between = faults.windows(2).map(|pair| (pair[0].end_ms(), pair[1].at_ms));
+        let gaps = between.filter(|(end, next)| end < next).collect();
+        let steady = match load.shape {
+            LoadShape::Open { rate, arrivals } => Some(Steady { per_ks: u64::from(rate) * 1_000, arrivals }),
+            LoadShape::Closed { .. } => None,
+        };
+        let after = load.shed.iter().filter(|stretch| stretch.at_ms >= to_ms);
         let shed = after.map(|stretch| (stretch.at_ms, stretch.end_ms())).collect();
-        Some(Self { from_ms, to_ms, shed, duration_ms })
+        let (bursts, duration_ms) = (load.bursts.clone(), load.duration_ms);
+        Some(Self { from_ms, to_ms, gaps, steady, bursts, shed, duration_ms })
+    }
+
+    /// When something is broken: [from, to), in order of time. Faults that touch are one outage.
+    pub(super) fn outages(&self) -> impl Iterator<Item = (u64, u64)> {
+        let begins = std::iter::once(self.from_ms).chain(self.gaps.iter().map(|gap| gap.1));
+        begins.zip(self.gaps.iter().map(|gap| gap.0).chain([self.to_ms]))
+    }
+
+    /// How many requests the bursts add in [from, to), in the mean.
+    pub(super) fn burst_requests(&self, from_ms: u64, to_ms: u64) -> u64 {
+        self.bursts.iter().map(|burst| burst.requests(from_ms, to_ms)).sum()
     }
 
     /// Whether there can be a time to recovery: a whole second of latencies before the disturbance, and ten seconds from the
@@ -153,7 +189,15 @@ mod tests {
     }
 
     fn course(from_ms: u64, to_ms: u64) -> Course {
-        Course { from_ms, to_ms, shed: vec![], duration_ms: 60_000 }
+        Course {
+            from_ms,
+            to_ms,
+            gaps: vec![],
+            steady: Some(Steady { per_ks: 50_000, arrivals: ArrivalLaw::Uniform }),
+            bursts: vec![],
+            shed: vec![],
+            duration_ms: 60_000,
+        }
     }
 
     fn check(latency_ms: impl Fn(u64) -> Option<u64>, expected: Option<Recovery>) {

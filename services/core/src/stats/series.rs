@@ -266,6 +266,8 @@ pub struct LoadSeries {
     pub sent: Counts,
     /// Requests that could not be sent, by intended start.
     pub dropped: Counts,
+    /// Requests that were sent more than [`BUCKET_MS`] after their intended start, by it.
+    pub late: Counts,
     /// Requests that were answered with success, by intended start.
     pub ok: Counts,
     /// Requests that were sent and not answered with success, by intended start.
@@ -277,10 +279,11 @@ pub struct LoadSeries {
 impl LoadSeries {
     /// Adds another load generator's counts.
     pub fn merge(&mut self, other: &Self) {
-        let Self { planned, sent, dropped, ok, failed, goodput } = self;
+        let Self { planned, sent, dropped, late, ok, failed, goodput } = self;
         planned.merge(&other.planned);
         sent.merge(&other.sent);
         dropped.merge(&other.dropped);
+        late.merge(&other.late);
         ok.merge(&other.ok);
         failed.merge(&other.failed);
         goodput.merge(&other.goodput);

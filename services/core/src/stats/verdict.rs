@@ -5,11 +5,12 @@
 //! them from a slow recovery is time, so no verdict comes sooner than the time in which the backlog could be worked off.
 
 use super::{
-    ArmCounts, Drain, Ratio, Recovery,
-    baseline::{Unfit, unfit},
-    recovery::{Course, REQUESTS_MIN, STABLE_MS, STEP_MS, Service},
+    ArmCounts, Bound, Disturbance, Drain, Load, Outage, Ratio, Recovery,
+    baseline::{Unfit, settled_ms, unfit},
+    recovery::{Course, REQUESTS_MIN, STABLE_MS, STEP_MS, Service, Steady},
     time_to_recovery,
 };
+use crate::load::ArrivalLaw;
 
 /// How much later than predicted is still as predicted: the search begins with a whole second, and latencies are kept by
 /// the second, so each end of the time may be off by one.
@@ -22,13 +23,13 @@ pub enum RecoveryVerdict {
     /// differ from the baseline's by more than three standard errors, p99 is that of the baseline, and service was good
     /// from the disturbance's end on.
     NoEffect,
-    /// Service was good, and stayed so for ten seconds, within the drain time (predicted, else [`Drain::bound_ms`]) and
+    /// Service was good, and stayed so for ten seconds, within the drain time (predicted, else [`Drain::bound`]) and
     /// two seconds of grain.
     Recovered,
     /// Service was good later than that; or not yet, with goodput that is at 95 % of the baseline's by the end, or rising.
     SlowRecovery,
-    /// By the end goodput is below 95 % of the baseline's and not rising, the drain time and ten seconds have passed, and
-    /// the load is one that the baseline served: something holds the service down.
+    /// By the end goodput is below 95 % of the baseline's and not rising, the drain time (the longer of the two) and ten
+    /// seconds have passed, and the load is one that the baseline served: something holds the service down.
     MetastableSuspected,
     /// The same, and then the load was shed for a while: service was good afterwards, and stayed so under the load that it
     /// had been down under.
@@ -52,7 +53,8 @@ pub struct Judgement {
 }
 
 /// Judges how service came back in a run. `predicted_ms` is the time to recovery that a simulation of the run found; where
-/// there is none, the closed form of `drain` is what the time is held against.
+/// there is none, the closed form of `drain` is what the time is held against. Nothing is said to be down for good before
+/// both are over: a dozen simulations need not have met the longest time.
 pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: Option<u64>) -> Judgement {
     let unjudged = |verdict, why| Judgement { recovery: None, verdict, why };
     match unfit(counts, course) {
@@ -60,25 +62,71 @@ pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: O
         Some(Unfit::Fails(why)) => return unjudged(RecoveryVerdict::Overloaded, why),
         None => {}
     }
-    let load = per_ks(counts, 0, course.from_ms);
-    let during = per_ks(counts, course.from_ms, course.to_ms);
-    let bound_ms = drain.bound_ms(load, during, course.to_ms - course.from_ms);
-    let due = predicted_ms.map(Due::Predicted).or(bound_ms.map(Due::Bound));
+    let load = load(counts, course);
+    let bound = drain.bound(&load, &disturbance(counts, course));
     let recovery = time_to_recovery(counts, course);
-    let (verdict, why) = match (recovery, Service::new(counts, course), due) {
-        (_, None, _) => no_baseline(course),
-        (Some(Recovery::After(ms)), Some(service), due) => back(counts, course, &service, drain, (ms, due)),
-        (Some(Recovery::LongerThan(_)), Some(service), Some(due)) => not_back(counts, course, &service, due.ms()),
-        (Some(Recovery::LongerThan(_)), Some(_), None) => {
-            let why = format!("{}/s arrive, and the capacity is {}/s", rate(load), rate(drain.capacity_per_ks));
-            return unjudged(RecoveryVerdict::Overloaded, why);
+    let (verdict, why) = match (recovery, Service::new(counts, course)) {
+        (_, None) => no_baseline(course),
+        (Some(Recovery::After(ms)), Some(service)) => {
+            let due = predicted_ms.map(Due::Predicted).or(match bound {
+                Bound::Within(ms) => Some(Due::Bound(ms)),
+                Bound::Never | Bound::Open => None,
+            });
+            back(counts, course, &service, drain, (ms, due))
         }
-        (None, Some(_), due) => too_short(course, due.map_or(0, Due::ms)),
+        (Some(Recovery::LongerThan(_)), Some(service)) => match (bound, predicted_ms) {
+            (Bound::Within(ms), _) => not_back(counts, course, &service, ms.max(predicted_ms.unwrap_or(0))),
+            (Bound::Never, Some(ms)) => not_back(counts, course, &service, ms),
+            (Bound::Never, None) => {
+                let why = format!("{} arrive, and the capacity is {}/s", rates(&load), rate(drain.capacity_per_ks));
+                return unjudged(RecoveryVerdict::Overloaded, why);
+            }
+            (Bound::Open, _) => {
+                let close = "too close to what is served to say how long the backlog takes";
+                (RecoveryVerdict::Undetermined, format!("{} arrive, {close}", rates(&load)))
+            }
+        },
+        (None, Some(_)) => {
+            let bound_ms = if let Bound::Within(ms) = bound { ms } else { 0 };
+            too_short(course, predicted_ms.unwrap_or(bound_ms))
+        }
     };
     Judgement { recovery, verdict, why }
 }
 
 type Verdict = (RecoveryVerdict, String);
+
+/// The rate of arrivals without bursts: as it is planned, or else as it was measured before and after the disturbance, each to
+/// within three standard errors. In a closed loop users of a service that is down come less often.
+fn load(counts: &ArmCounts, course: &Course) -> Load {
+    if let Some(Steady { per_ks, arrivals }) = course.steady {
+        return Load { low_per_ks: per_ks, high_per_ks: per_ks, is_random: arrivals == ArrivalLaw::Poisson };
+    }
+    let measured = |(from, to): (u64, u64)| {
+        let arrived = counts.load.planned.sum(from, Some(to)).saturating_sub(course.burst_requests(from, to)) as f64;
+        let rate = |requests: f64| (requests.max(0.0) * 1_000_000.0 / (to - from) as f64) as u64;
+        (rate(arrived - 3.0 * arrived.sqrt()), rate(arrived + 3.0 * arrived.sqrt()))
+    };
+    let stretches = [(0, course.from_ms), (course.to_ms, course.alone_until_ms())];
+    let rates = || stretches.into_iter().filter(|(from, to)| from < to).map(measured);
+    let low_per_ks = rates().map(|(low, _)| low).min().unwrap_or(0);
+    Load { low_per_ks, high_per_ks: rates().map(|(_, high)| high).max().unwrap_or(0), is_random: true }
+}
+
+/// What the run has left behind, as it was counted. The burst of a baseline that is still being worked off is in what waits.
+fn disturbance(counts: &ArmCounts, course: &Course) -> Disturbance {
+    let in_outages: u64 = course.outages().map(|(from, to)| course.burst_requests(from, to)).sum();
+    let until = course.alone_until_ms();
+    let came = counts.backend.received.sum(0, Some(course.from_ms));
+    Disturbance {
+        outages: course
+            .outages()
+            .map(|(from, to)| Outage { for_ms: to - from, per_ks: per_ks(counts, from, to) })
+            .collect(),
+        waiting: came.saturating_sub(counts.backend.ends().sum(0, Some(course.from_ms))),
+        on_top: course.burst_requests(course.from_ms, until).saturating_sub(in_outages),
+    }
+}
 
 /// By when service should be back, in milliseconds after the disturbance.
 #[derive(Clone, Copy)]
@@ -98,7 +146,7 @@ impl Due {
 }
 
 /// Service was back after so many milliseconds. Nothing due: the capacity as it is reckoned explains no time, but what was seen
-/// shows that it was enough.
+/// shows that it was enough; or it is too close to say.
 fn back(
     counts: &ArmCounts,
     course: &Course,
@@ -121,7 +169,8 @@ fn back(
     (if in_time { RecoveryVerdict::Recovered } else { RecoveryVerdict::SlowRecovery }, time)
 }
 
-/// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell.
+/// Whether the requests of the disturbance differ from those of the baseline, or there are too few to tell. Those that it
+/// caught under way are of neither.
 fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_max: u64) -> bool {
     let of = |from, to| {
         let sum = |column: &super::Counts| column.sum(from, Some(to)) as f64;
@@ -129,7 +178,7 @@ fn shows(counts: &ArmCounts, course: &Course, service: &Service<'_>, attempts_ma
         let retries = counts.layers().map(|client| sum(&client.retries)).sum();
         (requests, requests - sum(&counts.load.ok), retries)
     };
-    let (before, failed_before, retried_before) = of(0, course.from_ms);
+    let (before, failed_before, retried_before) = of(0, settled_ms(counts, course).unwrap_or(0));
     let (within, failed_within, retried_within) = of(course.from_ms, course.to_ms);
     if (within as u64) < REQUESTS_MIN {
         return true;
@@ -229,6 +278,12 @@ fn too_short(course: &Course, drain_ms: u64) -> Verdict {
 /// Arrivals per 1,000 s in [from, to).
 fn per_ks(counts: &ArmCounts, from_ms: u64, to_ms: u64) -> u64 {
     counts.load.planned.sum(from_ms, Some(to_ms)) * 1_000_000 / (to_ms - from_ms).max(1)
+}
+
+/// A rate of arrivals in words; where it is known to within an error only, from the least to the most.
+fn rates(Load { low_per_ks, high_per_ks, .. }: &Load) -> String {
+    let high = rate(*high_per_ks);
+    if low_per_ks == high_per_ks { format!("{high}/s") } else { format!("{}/s to {high}/s", rate(*low_per_ks)) }
 }
 
 fn rate(per_ks: u64) -> String {

@@ -10,7 +10,7 @@ use super::{FieldError, StrategySetting, error::within};
 use crate::{
     fault::FaultWindow,
     load::LoadPlan,
-    stats::{BackendSeries, ClientSeries, LoadSeries, SparseHistogram},
+    stats::{BackendSeries, ClientSeries, LoadSeries, SparseHistogram, UserTime},
     timeline::MAX_DURATION_MS,
 };
 
@@ -202,6 +202,8 @@ pub struct FaultRecord {
 pub struct LoadgenResults {
     /// Counts by 100 ms.
     pub series: LoadSeries,
+    /// What closed-loop users did with their time.
+    pub users: UserTime,
     /// Requests under way now.
     pub in_flight: u64,
     /// Latency in microseconds from the intended start to the answer, by the second in which the answer came.

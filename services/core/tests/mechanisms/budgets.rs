@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use retrylab_core::policy::{
-    Budget, Charge, DelayLaw, Deposit, Fate, InFlightBudget, MinRetryRate, Outcome, Policy, TokenBucket, WindowBudget,
+    Budget, Charge, DelayLaw, Deposit, Fate, InFlightBudget, MinRetryRate, Outcome, Policy, StrategyName, TokenBucket,
+    WindowBudget,
 };
 
 use crate::{
@@ -59,6 +60,26 @@ fn in_a_total_outage_every_ratio_from_1_to_100_percent_permits_exactly_its_share
             assert_eq!(tally.fate(Fate::BudgetDenied), tally.requests - permitted);
         }
     }
+}
+
+/// The numbers of the requests, all of which fail, that one client retries within half a minute.
+fn retried(budget: Option<Budget>) -> Vec<u64> {
+    let policy = Policy { budget, ..Policy::plain(2, DelayLaw::None) };
+    let (mut requests, mut retried) = (0, vec![]);
+    one_client(policy, 2.0, 30).run(|_, start, _| {
+        requests += u64::from(start.number == 1);
+        retried.extend((start.number == 2).then_some(requests));
+        Reply::at_once(Outcome::Retryable)
+    });
+    retried
+}
+
+/// The SRE book's: retries/requests < 0.1, so 0/1, 1/11, 2/21. Finagle's has 10 deposits pay for a retry. Each of the
+/// requests was already counted when its retry was asked for.
+#[test]
+fn the_sre_book_s_budget_retries_while_the_ratio_is_below_its_share_and_finagle_s_when_a_retry_is_paid_for() {
+    assert_eq!(retried(StrategyName::Sre.preset().budget)[..4], [1, 11, 21, 31]);
+    assert_eq!(retried(Some(window(10, 120_000, Deposit::OnRequest, 0)))[..4], [10, 20, 30, 40]);
 }
 
 #[test]

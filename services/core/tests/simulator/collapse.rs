@@ -34,7 +34,7 @@ pub fn one_retry() -> Policy {
 }
 
 fn recovery(setup: &Setup, outcome: &Outcome) -> Recovery {
-    outcome.recovery(&setup.backend.faults, &[], setup.load.duration_ms).unwrap()
+    outcome.recovery(&setup.backend.faults, &setup.load).unwrap()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn at_280_a_second_an_outage_of_10_s_leaves_560_attempts_a_second_and_no_goodput
     // The work that the backend does all the while is for nobody.
     let series = &outcome.backend.series;
     assert_eq!(series.wasted.sum(from, Some(to)), series.completed.sum(from, Some(to)));
-    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
 }
 
 #[test]

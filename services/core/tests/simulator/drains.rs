@@ -5,7 +5,7 @@ use retrylab_core::{
     policy::{Budget, DelayLaw, Deposit, Hedging, MinRetryRate, Policy, StrategyName, WindowBudget},
     sim::Setup,
     station::{BackendModel, CacheModel},
-    stats::Recovery,
+    stats::{Bound, Disturbance, Load, Outage, Recovery},
 };
 
 use crate::{collapse::hotos, support::run};
@@ -35,9 +35,12 @@ fn came_back(setup: &Setup) -> (u64, u64) {
     let (from, to, duration_ms) = (110_000, 110_000 + OUTAGE_MS, setup.load.duration_ms);
     let outcome = run(setup);
     let rate = |from, to| outcome.load.series.planned.sum(from, Some(to)) * 1_000_000 / (to - from);
-    let load = rate(0, from).max(rate(to, duration_ms));
-    let bound_ms = setup.drain().bound_ms(load, rate(from, to), OUTAGE_MS).unwrap();
-    let recovery = outcome.recovery(&setup.backend.faults, &[], duration_ms);
+    let per_ks = rate(0, from).max(rate(to, duration_ms));
+    let load = Load { low_per_ks: per_ks, high_per_ks: per_ks, is_random: false };
+    let outages = vec![Outage { for_ms: OUTAGE_MS, per_ks: rate(from, to) }];
+    let bound = setup.drain().bound(&load, &Disturbance { outages, waiting: 0, on_top: 0 });
+    let Bound::Within(bound_ms) = bound else { panic!("{bound:?}") };
+    let recovery = outcome.recovery(&setup.backend.faults, &setup.load);
     let ms = if let Some(Recovery::After(ms)) = recovery { Some(ms) } else { None };
     (ms.unwrap(), bound_ms)
 }
@@ -77,7 +80,7 @@ fn a_budget_that_was_saved_up_before_the_outage_is_within_the_bound() {
 }
 
 /// Three workers, 22 ms with a full cache and 40 ms with an empty one: 136/s and 75/s. Of the 600 requests of the outage, 76 are
-/// worked off in a second with the former, 15 with the latter.
+/// worked off in a second with the former, 15 with the latter; that one in ten misses at random puts it off by 3 s at the most.
 #[test]
 fn a_cache_that_the_outage_has_emptied_is_within_the_bound() {
     let mut setup = outage(&Policy::plain(1, DelayLaw::None), 60, 1);
@@ -88,5 +91,5 @@ fn a_cache_that_the_outage_has_emptied_is_within_the_bound() {
     setup.backend.faults[0].restart = true;
     let (ms, bound_ms) = came_back(&setup);
     assert!(ms > 600_000 / 76 + 2_000, "a full cache would have it back sooner: {ms} ms");
-    assert!((40_000..43_000).contains(&bound_ms) && ms <= bound_ms, "{ms} ms, and the bound is {bound_ms} ms");
+    assert!((43_000..46_000).contains(&bound_ms) && ms <= bound_ms, "{ms} ms, and the bound is {bound_ms} ms");
 }

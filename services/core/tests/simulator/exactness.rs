@@ -77,12 +77,35 @@ proptest! {
         setup.model = model;
         setup.inner = (1..layers).map(|_| client(&policy, 20_000)).collect();
         let outcome = run(&setup);
-        prop_assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+        prop_assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
         prop_assert_eq!(outcome.load.in_flight, 0);
         let total = figures(&setup, &outcome, "total");
         prop_assert_eq!(total.fates.sum(), total.requests);
         prop_assert_eq!(total.requests, setup.load.arrivals().count() as u64);
         prop_assert_eq!(run(&setup), outcome);
+    }
+}
+
+fn ramps() -> impl Strategy<Value = Vec<Stage>> {
+    let stage = (0u64..=60, 1u32..=8).prop_map(|(tenths, users)| Stage { for_ms: tenths * 100, users });
+    proptest::collection::vec(stage, 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Users who come and go, think and wait through whatever breaks, and bursts beside them.
+    #[test]
+    fn closed_loop_users_account_for_all_of_their_time(
+        seed: u64, name in 0usize..StrategyName::ALL.len(), kind in kinds(), stages in ramps(), think_ms in 0u64..3_000,
+    ) {
+        let mut setup = troubled(&StrategyName::ALL[name].preset(), seed, kind);
+        setup.load.shape = LoadShape::Closed { stages, think_ms };
+        let outcome = run(&setup);
+        let evidence = outcome.evidence(&setup);
+        prop_assert_eq!(evidence.accounting_gap(), 0);
+        prop_assert_eq!(evidence.load.achieved.map(|share| share.to_string()), Some("1.000".to_owned()));
+        prop_assert!(!evidence.shortcomings().iter().any(|lack| lack.contains("users")), "{:?}", evidence.shortcomings());
     }
 }
 
@@ -116,6 +139,23 @@ fn closed_loop_users_send_as_fast_as_answers_and_thoughts_allow() {
     setup.client.timeout_ms = 5_000;
     let requests = figures(&setup, &run(&setup), "total").requests as f64;
     within("requests", requests, 25.0 * 30.0, 20.0);
+}
+
+/// The counts of five users, judged as those of twenty, of whom the generator has lost three in four: all that it came to was
+/// sent, in time, and answered.
+#[test]
+fn a_load_generator_that_has_lost_most_of_its_users_is_seen_through() {
+    let mut setup = at_once(&StrategyName::None.preset(), poisson(0, 30_000));
+    let shape = |users| LoadShape::Closed { stages: vec![Stage { for_ms: 0, users }], think_ms: 160 };
+    setup.load.shape = shape(5);
+    setup.model = BackendModel::plain(20, 0, 40_000);
+    let outcome = run(&setup);
+    assert_eq!(outcome.evidence(&setup).shortcomings(), Vec::<String>::new());
+    setup.load.shape = shape(20);
+    let evidence = outcome.evidence(&setup);
+    let lack = "requests and pauses of the users account for 150.0 s of the 600.0 s that they were to be there";
+    assert_eq!(evidence.shortcomings(), [lack]);
+    assert_eq!(evidence.load.achieved.map(|share| share.to_string()).as_deref(), Some("0.250"));
 }
 
 #[test]

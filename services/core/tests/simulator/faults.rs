@@ -13,15 +13,20 @@ use crate::support::{at_once, poisson, run};
 /// One attempt for each request, a worker that takes a second, ten requests at 0 s and as many at 5 s, and from 4.5 s to 5.5 s
 /// a fault: by then five have been served or are being served.
 fn met(kind: FaultKind) -> Outcome {
+    let setup = meeting(kind);
+    let outcome = run(&setup);
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
+    outcome
+}
+
+fn meeting(kind: FaultKind) -> Setup {
     let mut setup = at_once(&StrategyName::None.preset(), poisson(0, 10_000));
     setup.client.timeout_ms = 60_000;
     setup.model = BackendModel::plain(1, 100, 1_000_000);
     setup.load.bursts = [0, 5_000].map(|at_ms| Burst { at_ms, size: BurstSize::Requests(10) }).to_vec();
     setup.backend.faults =
         vec![FaultWindow { name: "fault".into(), at_ms: 4_500, for_ms: 1_000, kind, restart: false }];
-    let outcome = run(&setup);
-    assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
-    outcome
+    setup
 }
 
 /// Exposed and affected; answered with success; answered by the fault; served, and of these for nobody.
@@ -66,6 +71,33 @@ fn a_reset_cuts_off_those_that_are_there_as_well_and_their_work_goes_on() {
     check(&FaultKind::Reset { permille: 1_000 }, (16, 16), 4, 10, (10, 6));
     let ended = met(FaultKind::Reset { permille: 1_000 }).load.series.failed;
     assert_eq!(ended.total(), 16);
+}
+
+/// The one in service and the five that wait are cancelled at 4.5 s, and nobody takes up any of them.
+#[test]
+fn where_the_backend_cancels_on_a_disconnect_a_reset_ends_the_work_of_those_that_it_cuts_off() {
+    let mut setup = meeting(FaultKind::Reset { permille: 1_000 });
+    setup.model.cancel_on_disconnect = true;
+    let outcome = run(&setup);
+    let (fault, series) = (&outcome.backend.faults[0], &outcome.backend.series);
+    assert_eq!((fault.exposed, fault.affected), (16, 16));
+    assert_eq!((outcome.load.series.ok.total(), series.injected.total()), (4, 10));
+    assert_eq!((series.completed.total(), series.wasted.total()), (4, 0));
+    assert_eq!((series.cancelled.total(), series.cancelled.sum(4_500, Some(4_600))), (6, 6));
+    assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
+}
+
+/// With half of them struck the others wait on, and all of them are served.
+#[test]
+fn a_reset_of_some_leaves_the_others_where_they_are() {
+    let mut setup = meeting(FaultKind::Reset { permille: 500 });
+    setup.model.cancel_on_disconnect = true;
+    let outcome = run(&setup);
+    let series = &outcome.backend.series;
+    let cut = outcome.backend.faults[0].affected;
+    assert_eq!(series.cancelled.total() + series.injected.total(), cut);
+    assert_eq!((series.completed.total(), series.wasted.total()), (20 - cut, 0));
+    assert_eq!(outcome.load.series.ok.total(), 20 - cut);
 }
 
 #[test]

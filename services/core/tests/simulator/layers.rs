@@ -26,7 +26,7 @@ fn n_attempts_in_each_of_k_layers_are_n_to_the_k_at_the_backend() {
         assert_eq!((figures.requests, figures.attempts, figures.backend_requests), (10, expected, expected), "{n}^{k}");
         let by_layer: Vec<u64> = (1..=k).map(|layer| 10 * u64::from(n).pow(layer)).collect();
         assert_eq!(figures.layer_attempts, if k == 1 { vec![] } else { by_layer }, "{n}^{k}");
-        assert_eq!(outcome.evidence(&setup.backend.faults).accounting_gap(), 0);
+        assert_eq!(outcome.evidence(&setup).accounting_gap(), 0);
     }
 }
 

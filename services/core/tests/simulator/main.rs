@@ -7,6 +7,7 @@ mod budgets;
 mod collapse;
 mod drains;
 mod exactness;
+mod false_alarms;
 mod faults;
 mod independent_failures;
 mod layers;

@@ -18,7 +18,7 @@ use crate::{
 
 fn judged(setup: &Setup) -> Judgement {
     let counts = run(setup).counts();
-    let course = Course::new(&setup.backend.faults, &setup.load.shed, setup.load.duration_ms).unwrap();
+    let course = Course::new(&setup.backend.faults, &setup.load).unwrap();
     judge(&counts, &course, &setup.drain(), None)
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use retrylab_api::Milli;
 use retrylab_core::policy::{
-    Breaker, Budget, Charge, Deposit, Hedging, InFlightBudget, Policy, RetryAfter, RetryBreaker, Throttle, TokenBucket,
-    WindowBudget,
+    Breaker, Budget, Charge, Deposit, Hedging, InFlightBudget, Policy, RatioBudget, RetryAfter, RetryBreaker, Throttle,
+    TokenBucket, WindowBudget,
 };
 
 use super::delays::shown;
@@ -49,6 +49,10 @@ fn budget(budget: &Budget) -> String {
                 ms(*interval_ms)
             )
         }
+        Budget::Ratio(RatioBudget { percent, interval_ms }) => format!(
+            "Budget: retries are made while those of the last {} are below {percent} % of its requests; in a total outage it goes on",
+            ms(*interval_ms)
+        ),
         Budget::Tokens(bucket) => tokens(bucket),
         Budget::InFlight(InFlightBudget { percent, min_retries }) => format!(
             "Budget: retries under way are at most {percent} % of the attempts in flight, or {min_retries}; that bounds no amplification by itself"

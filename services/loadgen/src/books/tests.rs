@@ -24,7 +24,7 @@ fn sent(due_us: u64) -> Entry {
 }
 
 fn ended(due_us: u64, at_us: u64, outcome: Outcome) -> Entry {
-    Entry::Ended { due_us, at_us, outcome }
+    Entry::Ended { due_us, at_us, outcome, by_user: false }
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn every_outcome_but_ok_is_a_failure_and_no_goodput() {
 
 #[test]
 fn a_dropped_request_was_planned_and_has_neither_latency_nor_lateness() {
-    let results = post(&[Entry::Dropped { due_us: 0 }]);
+    let results = post(&[Entry::Dropped { due_us: 0, at_us: 0, by_user: false }]);
     assert_eq!((results.series.planned.total(), results.series.dropped.total()), (1, 1));
     assert_eq!((results.latency_us.len(), results.lateness_us.count()), (0, 0));
 }

@@ -143,7 +143,9 @@ impl Engine {
 
     /// A request can't be sent.
     pub(super) fn drop_request(&mut self, due: Due) {
-        self.journal.note(Entry::Dropped { due_us: to_us(due.at) });
-        self.agenda.dropped(&due, self.clock.now());
+        let now = self.clock.now();
+        let (due_us, by_user) = (to_us(due.at), due.user.is_some());
+        self.journal.note(Entry::Dropped { due_us, at_us: to_us(now), by_user });
+        self.agenda.dropped(&due, now);
     }
 }

@@ -250,7 +250,8 @@ impl Engine {
     /// A request that was sent has ended.
     fn end(&mut self, token: Token, due: Due, outcome: Outcome, reusable: bool) {
         let now = self.clock.now();
-        self.journal.note(Entry::Ended { due_us: to_us(due.at), at_us: to_us(now), outcome });
+        let (due_us, by_user) = (to_us(due.at), due.user.is_some());
+        self.journal.note(Entry::Ended { due_us, at_us: to_us(now), outcome, by_user });
         self.agenda.ended(&due, now);
         if matches!(outcome, Outcome::Ok | Outcome::Status) {
             self.pace.answered(now);
@@ -283,10 +284,11 @@ impl Engine {
     fn give_up(&mut self) {
         let at_us = to_us(self.clock.now());
         for due in self.pool.clear() {
-            self.journal.note(Entry::Ended { due_us: to_us(due.at), at_us, outcome: Outcome::Abandoned });
+            let (due_us, by_user) = (to_us(due.at), due.user.is_some());
+            self.journal.note(Entry::Ended { due_us, at_us, outcome: Outcome::Abandoned, by_user });
         }
         while let Some(Waiting { due, .. }) = self.waiting.pop_front() {
-            self.journal.note(Entry::Dropped { due_us: to_us(due.at) });
+            self.journal.note(Entry::Dropped { due_us: to_us(due.at), at_us, by_user: due.user.is_some() });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whoever makes the node obey NetworkPolicies: by itself, this cluster lets everything through.
+//! Whoever makes the node obey network policies: by itself, this cluster lets everything through.
 
 use std::{
     env,

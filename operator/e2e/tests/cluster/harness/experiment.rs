@@ -26,11 +26,16 @@ pub struct Experiment {
 
 impl Experiment {
     pub fn new(lab: &Lab, name: &str) -> Self {
+        Self::within(&lab.client, &lab.namespace, name)
+    }
+
+    /// One in this namespace.
+    pub fn within(client: &kube::Client, namespace: &str, name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            namespace: lab.namespace.clone(),
-            api: Api::namespaced(lab.client.clone(), &lab.namespace),
-            client: lab.client.clone(),
+            namespace: namespace.to_owned(),
+            api: Api::namespaced(client.clone(), namespace),
+            client: client.clone(),
         }
     }
 

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use retrylab_api::ArmPlan;
 use retrylab_core::{
     load::Arrivals,
-    stats::{BackendSeries, ClientSeries, LoadSeries, SparseHistogram},
+    stats::{BackendSeries, ClientSeries, LoadSeries, SparseHistogram, UserTime},
     wire::{BackendResults, ClientResults, FaultRecord, LoadgenResults, RunReport, RunState},
 };
 use serde_json::json;
@@ -204,7 +204,10 @@ impl Run {
 
     /// The histograms are made when the run is over: nobody looks at them before.
     pub fn loadgen_results(&self, state: RunState) -> LoadgenResults {
-        let (series, in_flight) = (self.load.clone(), self.in_flight);
+        let (mut series, in_flight) = (self.load.clone(), self.in_flight);
+        if self.late_us > 100_000 {
+            series.late = series.sent.clone();
+        }
         if matches!(state, RunState::Scheduled | RunState::Running) {
             return LoadgenResults { series, in_flight, ..LoadgenResults::default() };
         }
@@ -213,6 +216,7 @@ impl Run {
         LoadgenResults {
             series,
             in_flight,
+            users: UserTime::default(), // an open loop has none
             latency_us: (0..seconds).map(|second| histogram(of(second))).collect(),
             lateness_us: histogram((0..self.load.sent.total()).map(|_| self.late_us)),
         }

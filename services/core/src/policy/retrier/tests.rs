@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::policy::{
-    Breaker, Budget, DelayLaw, Deposit, Hedging, InFlightBudget, Jitter, MinRetryRate, RetryAfter, StrategyName,
-    Throttle, WindowBudget,
+    Breaker, BreakerState, Budget, DelayLaw, Deposit, Hedging, InFlightBudget, Jitter, MinRetryRate, RetryAfter,
+    StrategyName, Throttle, WindowBudget,
 };
 
 /// Drives one request whose first `failures` attempts fail; gives its attempts, the waits in seconds and its fate.
@@ -102,12 +104,36 @@ fn a_hedge_that_the_breaker_refuses_costs_nothing() {
     let mut retrier = Retrier::new(&policy, 0, None);
     retrier.begin(&mut turn);
     for _ in 0..2 {
-        turn.limits.end_attempt(Outcome::Retryable, Passage::Closed, false, 0, 0); // others fail
+        turn.limits.end_attempt(Outcome::Retryable, Passage::Closed(0), false, 0, 0); // others fail
     }
     turn.now_ns = retrier.wake_at_ns().unwrap();
     assert_eq!(retrier.wake(&mut turn), Step::Wait);
     assert_eq!(retrier.take_denial(), Some(Denial::Breaker));
     assert_eq!(turn.limits.budget_left_milli(turn.now_ns), full);
+}
+
+/// One request's first attempt takes so long that the breaker has opened and closed again before its hedge begins. The hedge's
+/// failure is the first to count then, and the first attempt's is none.
+#[test]
+fn each_attempt_of_a_request_counts_in_the_period_of_the_breaker_in_which_it_passed() {
+    let breaker = Breaker { failure_percent: 100, min_calls: 2, interval_ms: 60_000, open_ms: 1, probes: 1 };
+    let policy = hedging_soon(Policy { breaker: Some(breaker), ..StrategyName::Naive.preset() });
+    let mut limits = Limits::new(&policy, 0);
+    let mut turn = Turn { policy: &policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, 0) };
+    let mut retrier = Retrier::new(&policy, 0, None);
+    retrier.begin(&mut turn);
+    (0..2).for_each(|_| turn.limits.end_attempt(Outcome::Retryable, Passage::Closed(0), false, 0, 0)); // others fail
+    turn.now_ns = 2 * NS_PER_MS;
+    assert_eq!(turn.limits.begin_attempt(true, 1, Draws::new(1, 1), turn.now_ns), Ok(Passage::Probe));
+    turn.limits.end_attempt(Outcome::Success, Passage::Probe, false, 0, turn.now_ns);
+    turn.now_ns = retrier.wake_at_ns().unwrap();
+    assert!(matches!(retrier.wake(&mut turn), Step::Start(Start { number: 2, .. })));
+    let failed = |number| AttemptEnd { number, outcome: Outcome::Retryable, pushback: None };
+    assert_eq!(retrier.ended(failed(2), &mut turn), Step::Wait);
+    retrier.ended(failed(1), &mut turn);
+    assert_eq!(turn.limits.breaker_state(turn.now_ns), Some(BreakerState::Closed));
+    assert!(matches!(retrier.ended(failed(3), &mut turn), Step::End(Fate::Exhausted)));
+    assert_eq!(turn.limits.breaker_state(turn.now_ns), Some(BreakerState::Open), "the hedge and the retry have failed");
 }
 
 /// With the chance c = (99 − 2·20)/100 to be turned away, a retry is turned away for c of the requests whose hedge was, within
@@ -122,7 +148,7 @@ fn a_retry_after_a_hedge_that_was_turned_away_asks_anew() {
     for i in 0..97 {
         let _admitted = before.begin_attempt(false, 1, Draws::new(2, i), 0);
     }
-    (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed, false, 0, 0));
+    (0..20).for_each(|_| before.end_attempt(Outcome::Success, Passage::Closed(0), false, 0, 0));
     let (mut hedges, mut again) = (0.0, 0.0);
     for serial in 0..20_000 {
         let mut limits = before.clone();
@@ -247,5 +273,109 @@ proptest! {
         }
         prop_assert!(crowd.requests.is_empty(), "{} have not ended", crowd.requests.len());
         prop_assert_eq!(crowd.limits.held(), (0, 0, 0));
+    }
+}
+
+/// Any delay law, with bounds that one request can meet.
+fn laws() -> impl Strategy<Value = DelayLaw> {
+    let jitters = prop_oneof![
+        Just(Jitter::None),
+        Just(Jitter::Additive),
+        Just(Jitter::Full),
+        Just(Jitter::Equal),
+        (0u32..=1_000).prop_map(|permille| Jitter::Symmetric { permille }),
+    ];
+    let bounds = || (1u64..2_000, 0u64..60_000).prop_map(|(base_ms, more)| (base_ms, base_ms + more));
+    prop_oneof![
+        Just(DelayLaw::None),
+        (0u64..5_000).prop_map(|delay_ms| DelayLaw::Fixed { delay_ms }),
+        (bounds(), 1u32..=10, jitters).prop_map(|((base_ms, cap_ms), factor, jitter)| DelayLaw::Exponential {
+            base_ms,
+            factor,
+            cap_ms,
+            jitter
+        }),
+        bounds().prop_map(|(base_ms, cap_ms)| DelayLaw::Decorrelated { base_ms, cap_ms }),
+        bounds().prop_map(|(base_ms, cap_ms)| DelayLaw::Envoy { base_ms, cap_ms }),
+    ]
+}
+
+/// Any policy without limits: what a request's length follows from.
+fn lone_policies() -> impl Strategy<Value = Policy> {
+    let retry_after = (1u64..30_000, 0u32..=1_000);
+    let retry_after = retry_after.prop_map(|(cap_ms, jitter_permille)| RetryAfter { cap_ms, jitter_permille });
+    let hedging = (1u64..3_000, 1u32..20).prop_map(|(delay_ms, max_hedges)| Hedging { delay_ms, max_hedges });
+    let options = (prop::option::of(retry_after), prop::option::of(hedging), prop::option::of(1u64..60_000));
+    (2u32..=20, laws(), options).prop_map(|(max_attempts, delay, (retry_after, hedging, deadline_ms))| Policy {
+        retry_after,
+        hedging: hedging.map(|hedging| Hedging { max_hedges: hedging.max_hedges.min(max_attempts - 1), ..hedging }),
+        deadline_ms,
+        ..Policy::plain(max_attempts, delay)
+    })
+}
+
+/// How long an attempt takes in thousandths of the timeout, and after how many milliseconds its answer says to come back.
+type Failure = (u64, Option<u64>);
+
+/// Drives one request all of whose attempts fail, in this way or that; gives how long it took.
+fn length_of(policy: &Policy, timeout_ns: u64, serial: u64, failures: &[Failure]) -> u64 {
+    let mut limits = Limits::default();
+    let mut turn = Turn { policy, limits: &mut limits, now_ns: 0, draws: Draws::new(1, serial) };
+    let (mut retrier, mut in_flight) = (Retrier::new(policy, 0, None), Vec::new());
+    let mut step = retrier.begin(&mut turn);
+    loop {
+        match step {
+            Step::Start(Start { number, left_ns, .. }) => {
+                let (permille, asked_ms) = failures[number as usize - 1];
+                let takes_ns = (timeout_ns / 1_000 * permille).min(left_ns.unwrap_or(NEVER));
+                let outcome = if permille == 1_000 { Outcome::TimedOut } else { Outcome::Retryable };
+                let end = AttemptEnd { number, outcome, pushback: asked_ms.map(Pushback::AfterMs) };
+                in_flight.push((turn.now_ns + takes_ns, end));
+            }
+            Step::Wait => {}
+            Step::End(_) => return turn.now_ns,
+        }
+        let next = (0..in_flight.len()).min_by_key(|&i| in_flight[i].0);
+        let wake_ns = retrier.wake_at_ns().unwrap_or(NEVER);
+        step = if let Some(i) = next.filter(|&i| in_flight[i].0 <= wake_ns) {
+            let (at_ns, end) = in_flight.swap_remove(i);
+            turn.now_ns = at_ns;
+            retrier.ended(end, &mut turn)
+        } else {
+            turn.now_ns = wake_ns;
+            retrier.wake(&mut turn)
+        };
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever the law, what answers ask for, the caps, hedges and the deadline.
+    #[test]
+    fn no_request_outlasts_the_longest(policy in lone_policies(), timeout_ms in 1u64..3_000, serial: u64, failures in prop::collection::vec((prop_oneof![Just(1_000u64), 0u64..1_000], prop::option::of(0u64..60_000)), 20)) {
+        prop_assert_eq!(policy.validate(), Ok(()));
+        let took = Duration::from_nanos(length_of(&policy, timeout_ms * NS_PER_MS, serial, &failures));
+        let longest = policy.longest_request(Duration::from_millis(timeout_ms));
+        prop_assert!(took <= longest, "{took:?}, and the longest is {longest:?}");
+    }
+}
+
+/// AWS Architecture Blog, "Exponential Backoff And Jitter": `sleep = min(cap, random_between(base, sleep * 3))`, where sleep is what
+/// this formula gave before. An answer that asks for 10 s makes a wait longer, and the next draw no greater.
+#[test]
+fn a_wait_that_was_asked_for_is_no_part_of_decorrelated_jitter() {
+    let delay = DelayLaw::Decorrelated { base_ms: 100, cap_ms: 60_000 };
+    let policy =
+        Policy { retry_after: Some(RetryAfter { cap_ms: 10_000, jitter_permille: 0 }), ..Policy::plain(4, delay) };
+    assert_eq!(policy.longest_request(Duration::from_secs(1)), Duration::from_secs(34));
+    let mut failures = [(1_000, Some(10_000)); 4];
+    for serial in 0..1_000 {
+        assert_eq!(length_of(&policy, 1_000 * NS_PER_MS, serial, &failures), 34_000 * NS_PER_MS);
+    }
+    failures[1] = (1_000, None);
+    for serial in 0..1_000 {
+        let third_wait_ns = length_of(&policy, 1_000 * NS_PER_MS, serial, &failures) - 24_000 * NS_PER_MS;
+        assert!((100 * NS_PER_MS..=900 * NS_PER_MS).contains(&third_wait_ns), "{third_wait_ns} ns");
     }
 }

@@ -141,7 +141,7 @@ fn the_schema_and_the_file_with_the_defaults_know_the_same_keys() {
             // Lists are empty by default, and what has Kubernetes' own keys may be, with what would be in it.
             None => assert!(is_empty_above(&values, path), "values.yaml has no {pointer}"),
             Some(defaults) if defaults == &json!({}) => {
-                assert!(KUBERNETES_S.contains(&&*pointer), "{pointer} is empty")
+                assert!(KUBERNETES_S.contains(&&*pointer), "{pointer} is empty");
             }
             Some(defaults) => assert_eq!(known, keys(defaults), "{pointer}"),
         }

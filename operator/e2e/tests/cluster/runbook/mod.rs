@@ -85,9 +85,9 @@ async fn the_ports_that_kind_maps_lead_to_the_lab() {
 
 /// What kind's mapping of ports does, curl does here: from a port on this machine to an address.
 async fn map_ports(session: &Session, ports: &[(u16, &str)]) {
-    let mapped: String = ports.iter().map(|(port, to)| format!(" --connect-to localhost:{port}:{to}")).collect();
+    let mapped: Vec<_> = ports.iter().map(|(port, to)| format!("--connect-to localhost:{port}:{to}")).collect();
     let curl = run_script("command -v curl").await;
-    session.put_program("curl", &format!("#!/bin/sh\nexec {}{mapped} \"$@\"\n", curl.trim()));
+    session.put_program("curl", &format!("#!/bin/sh\nexec {} {} \"$@\"\n", curl.trim(), mapped.join(" ")));
 }
 
 #[tokio::test]

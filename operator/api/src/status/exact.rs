@@ -46,3 +46,11 @@ pub struct ExactFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goodput: Option<Fraction>,
 }
+
+impl ExactFigures {
+    /// Whether there are none, as in what an earlier version has found. The definition must have no default for them, which
+    /// would change what is shown of that.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -64,7 +64,7 @@ pub struct WindowStatus {
     pub goodput: Option<String>,
     /// Those of these figures that can't be made of the window's other counts, exactly. Criteria are held against the exact
     /// figures and not against the shown ones.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "ExactFigures::is_none")]
     pub exact: ExactFigures,
     /// Milliseconds from the intended start of a request to its outcome, of the outcomes that came in the whole seconds of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -175,7 +175,7 @@ fn the_loop_is_walked_although_what_is_varied_never_tips() {
 /// Where a system tips is a matter of what happens when nobody helps. A longer fault would reach into the stretch, too.
 #[test]
 fn load_that_the_experiment_sheds_does_not_move_the_tipping_point() {
-    for range in ["load.rate=140..150", "faults[outage].for=100ms..40s"] {
+    for range in ["load.rate=140..155", "faults[outage].for=100ms..40s"] {
         let swept =
             |file| document(&["sweep", file, "--arm", "one-retry", "--param", range, "--find", "tipping-point"]);
         let (plain, shed) = (swept(COLLAPSE), swept(COLLAPSE_SHED));

@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    const INTRODUCTION: &str = "Made from the command itself; a test holds it to that. `cargo install --path services/lab` installs it.\n\n\
+    const INTRODUCTION: &str = "Made from the command itself; a test holds it to that. `cargo install --locked --path services/lab` installs it.\n\n\
         Under the name `kubectl-retrylab` on the PATH (`ln -s retrylab ~/.cargo/bin/kubectl-retrylab`) it is a plugin of kubectl, \
         `kubectl retrylab watch NAME`, with all the same verbs. The cluster is reached through kubectl alone: with its kubeconfig, its \
         contexts and its credentials.";

@@ -15,7 +15,7 @@ pub fn section(report: &Report, spec: &Arm, number: usize, scales: &Scales) -> M
             p.soft {
                 code { (words::strategy(spec)) }
                 @if let Some(worst) = arm.and_then(|arm| arm.worst_case.as_ref()) {
-                    ". Whatever fails, it allows " (worst) " attempts per request at most"
+                    ". Whatever fails, it allows " (worst) " attempts per request at most, over the whole run"
                 } "."
             }
             @match arm {

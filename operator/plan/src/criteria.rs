@@ -236,18 +236,22 @@ fn of_window(metric: Metric, window: &WindowStatus) -> Option<Figure> {
     let WindowStatus { requests, exact, latency, fates, .. } = window;
     let latency = latency.as_ref();
     let per_request = |count| Ratio::new(count, *requests);
-    let exactly = |fraction: Option<Fraction>| fraction?.ratio();
+    // An older operator, or an older definition, kept what is shown and no more.
+    let exactly = |fraction: Option<Fraction>, shown: &Option<String>| match fraction {
+        Some(fraction) => fraction.ratio(),
+        None => shown.as_deref()?.parse().ok(),
+    };
     let ratio = match metric {
         Metric::Amplification => per_request(window.attempts),
         Metric::WireAmplification => per_request(window.wire_attempts),
         Metric::BackendAmplification => per_request(window.backend_requests),
         Metric::SuccessRate => per_request(fates.ok + fates.ok_after_retry),
         Metric::DroppedShare => per_request(fates.dropped),
-        Metric::PeakAmplification => exactly(exact.peak_amplification),
-        Metric::RetryShare => exactly(exact.retry_share),
-        Metric::WastedWork => exactly(exact.wasted_work),
-        Metric::SyncIndex => exactly(exact.sync_index),
-        Metric::Goodput => return Some(Figure::Exactly(exactly(exact.goodput)?, COARSE_PLACES)),
+        Metric::PeakAmplification => exactly(exact.peak_amplification, &window.peak_amplification),
+        Metric::RetryShare => exactly(exact.retry_share, &window.retry_share),
+        Metric::WastedWork => exactly(exact.wasted_work, &window.wasted_work),
+        Metric::SyncIndex => exactly(exact.sync_index, &window.sync_index),
+        Metric::Goodput => return Some(Figure::Exactly(exactly(exact.goodput, &window.goodput)?, COARSE_PLACES)),
         Metric::LatencyP50Ms => return milliseconds(latency?.p50_us),
         Metric::LatencyP99Ms => return milliseconds(latency?.p99_us),
         Metric::LatencyP999Ms => return milliseconds(latency?.p999_us),

@@ -243,7 +243,10 @@ fn undecided(arms: &[&ArmStatus]) -> Option<Advice> {
     let recovery = |arm: &&ArmStatus| arm.recovery.clone().filter(|r| r.verdict == RecoveryVerdict::Undetermined);
     let found: Vec<_> = arms.iter().filter_map(|arm| Some((arm.name.clone(), recovery(arm)?.message))).collect();
     let (_, why) = found.first()?;
-    Some(new(format!("To learn about the recovery of {}, give the run more time or more requests", named(&found)), why.clone()))
+    Some(new(
+        format!("To learn about the recovery of {}, give the run more time or more requests", named(&found)),
+        why.clone(),
+    ))
 }
 
 /// The arms of a list of findings: "a, b and c".

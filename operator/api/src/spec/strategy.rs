@@ -39,7 +39,7 @@ pub struct Strategy {
     /// which a retry costs 5 (after a timeout 10). Grpc: gRFC A6, five attempts, 100ms · 2^i ± 20 % up to 1s, ten tokens of
     /// which a failure costs 1. Finagle, Linkerd: three attempts with no delay, retries at most 20 % and 10 a second, deposited
     /// by requests or by what does not fail. Envoy: two attempts, U(0, 25ms), retries at most 20 % of what is in flight, or 3.
-    /// Sre: three attempts, full jitter of 100ms · 2^i up to 10s, retries at most 10 %, adaptive throttling with k = 2.
+    /// Sre: three attempts, full jitter of 100ms · 2^i up to 10s, a retry while those before it are below 10 %, adaptive throttling with k = 2.
     #[serde(rename = "type")]
     pub kind: StrategyType,
     /// For type Naive.

@@ -235,6 +235,17 @@ fn a_figure_is_judged_as_it_is_and_shown_with_the_decimals_that_tell_why() {
     check(&[arm("a", Some(1_000), None)], &slow, Some("300.1"), "<= 300.05", Some(false));
 }
 
+/// An older operator found it, or an older definition keeps no fractions.
+#[test]
+fn where_only_what_is_shown_is_kept_that_is_judged() {
+    let mut arm = arm("a", Some(1_000), None);
+    let peak_amplification = Some("3.050".into());
+    arm.windows[0] = WindowStatus { peak_amplification, exact: Default::default(), ..arm.windows[0].clone() };
+    let peak = |max: &str| json!({"metric": "PeakAmplification", "max": max});
+    check(std::slice::from_ref(&arm), &peak("3"), Some("3.050"), "<= 3", Some(false));
+    check(&[arm], &peak("3.05"), Some("3.050"), "<= 3.05", Some(true));
+}
+
 /// Half of 250 ÷ 83 has no end.
 #[test]
 fn a_multiple_without_an_end_is_compared_exactly() {

@@ -1,6 +1,9 @@
 //! Time to recovery: from a fault's end to the first moment after which things are as good as before, and stay so.
 
-use super::{ArmCounts, Ratio, baseline::unfit};
+use super::{
+    ArmCounts, Ratio,
+    baseline::{settled_ms, unfit},
+};
 use crate::{
     fault::FaultWindow,
     load::{ArrivalLaw, Burst, LoadPlan, LoadShape},
@@ -109,7 +112,10 @@ impl<'c> Service<'c> {
     pub(super) fn new(counts: &'c ArmCounts, course: &Course) -> Option<Self> {
         let p99_us = counts.latency(0, course.from_ms).quantile_us(990)?;
         let p99_max_us = (p99_us + p99_us / 10).max(p99_us + P99_SLACK_US);
-        let share_min = share(counts, 0, course.from_ms)?.times(Ratio::new(SHARE_MIN_PERMILLE, 1_000)?)?;
+        // By those that came early enough: what the fault catches under way must not lower what is asked for afterwards.
+        let settled = Some(settled_ms(counts, course)?);
+        let succeeded = Ratio::new(counts.load.ok.sum(0, settled), counts.load.planned.sum(0, settled))?;
+        let share_min = succeeded.times(Ratio::new(SHARE_MIN_PERMILLE, 1_000)?)?;
         Some(Self { counts, share_min, p99_max_us })
     }
 
@@ -245,7 +251,10 @@ mod tests {
         let mut counts = ArmCounts::default();
         for (second, arrivals) in [(0, 741), (1, 780), (2, 781)] {
             (0..arrivals).for_each(|i| counts.load.planned.add(second * 1_000_000 + i * 1_000));
-            (0..719).for_each(|i| counts.load.goodput.add(second * 1_000_000 + i * 1_000));
+            for i in 0..719 {
+                counts.load.ok.add(second * 1_000_000 + i * 1_000);
+                counts.load.goodput.add(second * 1_000_000 + i * 1_000);
+            }
             let mut recorder = LatencyRecorder::default();
             recorder.record(5_000);
             counts.latency_us.push(recorder.take());

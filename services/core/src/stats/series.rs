@@ -267,6 +267,7 @@ pub struct LoadSeries {
     /// Requests that could not be sent, by intended start.
     pub dropped: Counts,
     /// Requests that were sent more than [`BUCKET_MS`] after their intended start, by it.
+    #[serde(default)]
     pub late: Counts,
     /// Requests that were answered with success, by intended start.
     pub ok: Counts,

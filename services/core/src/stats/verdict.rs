@@ -88,7 +88,7 @@ pub fn judge(counts: &ArmCounts, course: &Course, drain: &Drain, predicted_ms: O
         },
         (None, Some(_)) => {
             let bound_ms = if let Bound::Within(ms) = bound { ms } else { 0 };
-            too_short(course, predicted_ms.unwrap_or(bound_ms))
+            too_short(course, predicted_ms.unwrap_or(0).max(bound_ms))
         }
     };
     Judgement { recovery, verdict, why }

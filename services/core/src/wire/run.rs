@@ -203,6 +203,7 @@ pub struct LoadgenResults {
     /// Counts by 100 ms.
     pub series: LoadSeries,
     /// What closed-loop users did with their time.
+    #[serde(default)]
     pub users: UserTime,
     /// Requests under way now.
     pub in_flight: u64,
@@ -219,4 +220,18 @@ pub struct NoSuchRun {
     pub error: String,
     /// For how long this process has been up, in milliseconds: whether it can have had the run at all.
     pub uptime_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An operator may be newer than the pods of a run that is under way.
+    #[test]
+    fn the_results_of_an_older_load_generator_are_read() {
+        let mut results = serde_json::to_value(LoadgenResults::default()).unwrap();
+        results.as_object_mut().unwrap().remove("users").unwrap();
+        results["series"].as_object_mut().unwrap().remove("late").unwrap();
+        assert_eq!(serde_json::from_value::<LoadgenResults>(results).unwrap(), LoadgenResults::default());
+    }
 }

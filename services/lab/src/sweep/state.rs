@@ -66,7 +66,7 @@ pub fn state(options: &Options, spec: &RetryExperimentSpec, arm: &Arm, value: u6
     if stays_down(options, &calm)? {
         return Ok(State::Overloaded);
     }
-    let needed_ms = (last_push_ms + due_ms).saturating_add(JUDGED_MS);
+    let needed_ms = last_push_ms.saturating_add(due_ms).saturating_add(JUDGED_MS);
     if needed_ms <= setup.load.duration_ms {
         return Ok(State::StaysDown);
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::stats::LatencyRecorder;
+use crate::stats::{Counts, LatencyRecorder};
 
 /// What a second of the run is like: of 50 requests so many succeed, after so many milliseconds, with so many retries.
 #[derive(Clone, Copy)]
@@ -339,4 +339,21 @@ fn service_that_is_back_was_not_overloaded() {
     let small = Drain { busy_per_ks: 40_000, capacity_per_ks: 40_000, ..DRAIN };
     let Judgement { verdict, why, .. } = judge(&counts((0..90).map(down_until(40))), &COURSE, &small, None);
     assert_eq!((verdict, why.as_str()), (RecoveryVerdict::Recovered, "service was back 10.0 s after the fault"));
+}
+
+/// Answers take 2 s, so the requests of the last 2 s before the fault fail by it. Afterwards nine of ten succeed, where all did.
+#[test]
+fn what_the_fault_catches_under_way_does_not_lower_what_a_recovery_takes() {
+    let second = |s| match s {
+        0..18 => Second { latency_ms: 2_000, ..GOOD },
+        18..30 => DOWN,
+        _ => Second { succeed: 45, latency_ms: 2_000, ..GOOD },
+    };
+    let mut counts = counts((0..90).map(second));
+    counts.load.goodput = Counts::default();
+    for s in 0..88 {
+        (0..second(s).succeed).for_each(|i| counts.load.goodput.add((s + 2) * 1_000_000 + i * 20_000));
+    }
+    let verdict = judge(&counts, &COURSE, &DRAIN, None).verdict;
+    assert_eq!(verdict, RecoveryVerdict::MetastableSuspected);
 }

@@ -82,7 +82,7 @@ fn bounds(place: &str, criterion: &Criterion, spec: &RetryExperimentSpec) -> Res
     }
     if let Some(arm) = arm.as_ref().filter(|arm| !spec.arms.iter().any(|a| a.name == **arm)) {
         let names: Vec<&str> = spec.arms.iter().map(|arm| arm.name.as_str()).collect();
-        return refuse(&format!("{place}.arm"), arm, &format!("the name of one of spec.arms: {}", names.join(", ")));
+        return refuse(&format!("{place}.arm"), arm, format!("the name of one of spec.arms: {}", names.join(", ")));
     }
     let is_other = |name: &str| others.iter().any(|(_, other)| other.as_ref().is_some_and(|of| of.arm == name));
     if spec.arms.iter().any(|a| !is_other(&a.name) && arm.as_ref().is_none_or(|arm| *arm == a.name)) {

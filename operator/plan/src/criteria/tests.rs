@@ -240,7 +240,7 @@ fn a_figure_is_judged_as_it_is_and_shown_with_the_decimals_that_tell_why() {
 fn where_only_what_is_shown_is_kept_that_is_judged() {
     let mut arm = arm("a", Some(1_000), None);
     let peak_amplification = Some("3.050".into());
-    arm.windows[0] = WindowStatus { peak_amplification, exact: Default::default(), ..arm.windows[0].clone() };
+    arm.windows[0] = WindowStatus { peak_amplification, exact: ExactFigures::default(), ..arm.windows[0].clone() };
     let peak = |max: &str| json!({"metric": "PeakAmplification", "max": max});
     check(std::slice::from_ref(&arm), &peak("3"), Some("3.050"), "<= 3", Some(false));
     check(&[arm], &peak("3.05"), Some("3.050"), "<= 3.05", Some(true));

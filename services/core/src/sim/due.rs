@@ -3,12 +3,9 @@
 use super::Setup;
 use crate::{
     load::{ArrivalLaw, Burst, BurstSize, LoadShape},
-    stats::{Bound, Disturbance, Load, Outage},
+    stats::{BUCKET_MS, Bound, Disturbance, Load, Outage},
     timeline::MAX_DURATION_MS,
 };
-
-/// A burst at one instant is a push of this length, the grain of a schedule.
-const INSTANT_MS: u64 = 100;
 
 impl Setup {
     /// When the last fault or burst is over; 0 without any.
@@ -19,8 +16,9 @@ impl Setup {
     /// How long the backlog of all pushes may last after the last of them, under a steady load of so many requests per 1,000 s:
     /// as long as the longest schedule where there is no telling. `None`: that load alone is beyond the capacity.
     pub fn due_ms(&self, load_per_ks: u64) -> Option<u64> {
-        let length_ms = together_ms(self.pushes().collect()).max(INSTANT_MS);
-        let in_bursts: u64 = self.load.bursts.iter().map(requests).sum();
+        // A burst at one instant is a push of the grain's length.
+        let length_ms = together_ms(self.pushes().collect()).max(BUCKET_MS);
+        let in_bursts: u64 = self.load.bursts.iter().map(|burst| burst.requests(0, u64::MAX)).sum();
         let during_per_ks = load_per_ks + (in_bursts * 1_000_000).div_ceil(length_ms);
         let is_random = !matches!(self.load.shape, LoadShape::Open { arrivals: ArrivalLaw::Uniform, .. });
         let load = Load { low_per_ks: load_per_ks, high_per_ks: load_per_ks, is_random };
@@ -51,14 +49,6 @@ fn together_ms(mut stretches: Vec<(u64, u64)>) -> u64 {
         covered = (covered.0 + to.saturating_sub(from.max(covered.1)), to.max(covered.1));
     }
     covered.0
-}
-
-/// Requests of a burst, in the mean.
-fn requests(burst: &Burst) -> u64 {
-    match burst.size {
-        BurstSize::Requests(n) => u64::from(n),
-        BurstSize::Rate { rate, for_ms } => (u64::from(rate) * for_ms).div_ceil(1_000),
-    }
 }
 
 #[cfg(test)]
